@@ -1,0 +1,321 @@
+"""The Python API: ask, add and search, blocking or awaited, whole or as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from assistant.engine.protocol import Status, Surroundings
+from assistant.failures import error_of
+from assistant.loop import Consult, LoopThread
+from assistant.paths import Paths, find_paths
+from assistant.question import checked
+from assistant.settings import Settings, load_settings
+from indexes.errors import CarrelError
+from indexes.events import AddEvent
+from indexes.types import AddReport, Collection, Hits
+from pipelines.events import Asked, AskEvent, Done, Failed
+from pipelines.types import Answer, Question
+
+if TYPE_CHECKING:
+    from assistant.build import Workbench
+
+__all__ = ["Assistant", "PathsToAdd", "last_answer"]
+
+PathsToAdd = str | Path | Sequence[str | Path]
+
+
+class Assistant:
+    """Answers from the papers you have, with citations you can check.
+
+    `ask` returns the answer, `aask` awaits it; `stream` and `astream` yield each event on the way. All
+    work in a script, in a running loop (a notebook) and from several threads, on one and the same instance.
+
+        with Assistant() as assistant:
+            assistant.add("~/papers")
+            print(assistant.ask("What limits dense retrieval?").text)
+    """
+
+    def __init__(
+        self, home: str | Path | Paths | None = None, *, settings: Settings | None = None, **overrides: Any
+    ) -> None:
+        """Reads the settings; the library is opened by the first call that needs it.
+
+        Args:
+            home: Where everything lies; `None` means `$CARREL_HOME`, else the platform's folders.
+            settings: In place of those from files and environment.
+            overrides: Single settings above all other sources: `web="never"`, `small="openai:gpt-5-mini"`,
+                `models__reasoning__timeout_seconds=90`. Not together with `settings`.
+
+        Raises:
+            SettingsError: A setting is wrong.
+        """
+        if settings is not None and overrides:
+            raise TypeError(f"Give either settings or single ones, not both: {', '.join(sorted(overrides))}.")
+        self.paths: Paths = find_paths(home)
+        self.settings: Settings = settings or load_settings(home, overrides=overrides)
+        self._loop = LoopThread()
+        self._opening: asyncio.Task[Workbench] | None = None
+        _show_answers_in_notebooks()
+
+    def ask(
+        self,
+        question: str,
+        *,
+        collections: Sequence[str] = (),
+        decide: Callable[[Asked], str] | None = None,
+    ) -> Answer:
+        """Returns the answer; "nothing found" is an answer too.
+
+        Args:
+            question: At most 20,000 characters.
+            collections: Where to look; empty means Carrel chooses.
+            decide: Asked before the web is searched, when the setting is `ask`; without it that means no.
+
+        Raises:
+            QuestionRefused: The question is empty or too long.
+            CarrelError: There is no answer; the message says why.
+        """
+        return last_answer(list(self.stream(question, collections=collections, decide=decide)))
+
+    async def aask(
+        self,
+        question: str,
+        *,
+        collections: Sequence[str] = (),
+        decide: Callable[[Asked], Awaitable[str]] | None = None,
+    ) -> Answer:
+        """Returns the answer, like `ask`; cancelling the caller cancels the question."""
+        async with aclosing(self.astream(question, collections=collections, decide=decide)) as events:
+            return last_answer([event async for event in events])
+
+    def stream(
+        self,
+        question: str,
+        *,
+        collections: Sequence[str] = (),
+        decide: Callable[[Asked], str] | None = None,
+    ) -> Generator[AskEvent, None, None]:
+        """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
+        wanted = checked(question, collections)
+        return self._loop.iterate(self._asking(wanted, can_ask=decide is not None), decide)
+
+    async def astream(
+        self,
+        question: str,
+        *,
+        collections: Sequence[str] = (),
+        decide: Callable[[Asked], Awaitable[str]] | None = None,
+    ) -> AsyncGenerator[AskEvent, None]:
+        """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
+        wanted = checked(question, collections)
+        asking = self._asking(wanted, can_ask=decide is not None)
+        async with aclosing(self._loop.aiterate(asking, decide)) as events:
+            async for event in events:
+                yield event
+
+    def add(
+        self,
+        paths: PathsToAdd,
+        *,
+        collection: str = "papers",
+        emit: Callable[[AddEvent], None] | None = None,
+    ) -> AddReport:
+        """Adds files and folders and returns what became of each; the same file twice is one document.
+
+        Raises:
+            PathMissing: A path does not exist.
+            NothingToRead: There is not one file that Carrel reads.
+            LibraryBusy: Another process is adding.
+        """
+        return self._loop.run(self._add(paths, collection, emit))
+
+    async def aadd(
+        self,
+        paths: PathsToAdd,
+        *,
+        collection: str = "papers",
+        emit: Callable[[AddEvent], None] | None = None,
+    ) -> AddReport:
+        """Adds like `add`; cancelling stops it, and what was committed stays."""
+        return await self._loop.arun(self._add(paths, collection, emit))
+
+    def stream_add(self, paths: PathsToAdd, *, collection: str = "papers") -> Generator[AddEvent, None, None]:
+        """Adds and yields each event up to `Added`; closing the iterator stops."""
+        return self._loop.iterate(self._adding(paths, collection))
+
+    async def astream_add(
+        self, paths: PathsToAdd, *, collection: str = "papers"
+    ) -> AsyncGenerator[AddEvent, None]:
+        """Adds and yields each event up to `Added`; closing the iterator stops."""
+        async with aclosing(self._loop.aiterate(self._adding(paths, collection))) as events:
+            async for event in events:
+                yield event
+
+    def search(self, text: str, *, limit: int = 10, collections: Sequence[str] = ()) -> Hits:
+        """Returns the passages that fit best, without any model writing anything."""
+        return self._loop.run(self._search(text, limit, collections))
+
+    async def asearch(self, text: str, *, limit: int = 10, collections: Sequence[str] = ()) -> Hits:
+        """Returns the passages that fit best, like `search`."""
+        return await self._loop.arun(self._search(text, limit, collections))
+
+    def collections(self) -> tuple[Collection, ...]:
+        """Returns the library's collections and how large they are."""
+        return self._loop.run(self._collections())
+
+    async def acollections(self) -> tuple[Collection, ...]:
+        """Returns the library's collections, like `collections`."""
+        return await self._loop.arun(self._collections())
+
+    def status(self) -> Status:
+        """Returns what there is to ask, and with which models."""
+        return self._loop.run(self._status())
+
+    async def astatus(self) -> Status:
+        """Returns what there is to ask, like `status`."""
+        return await self._loop.arun(self._status())
+
+    def surroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:
+        """Returns the page around a stretch of a document's text."""
+        return self._loop.run(self._surroundings(document_id, start, end))
+
+    async def asurroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:
+        """Returns the page around a stretch, like `surroundings`."""
+        return await self._loop.arun(self._surroundings(document_id, start, end))
+
+    def close(self) -> None:
+        """Closes the library; questions that still run are cancelled. May be called twice."""
+        self._loop.run(self._close())
+        self._loop.close()
+
+    async def aclose(self) -> None:
+        """Closes like `close`."""
+        await self._loop.arun(self._close())
+        await asyncio.to_thread(self._loop.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # What follows runs on the loop thread only.
+
+    async def _workbench(self) -> Workbench:
+        """Opens everything once, however many calls wait; a failure is tried again next time."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(_open(self.settings, self.paths))
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)
+        except Exception:
+            if self._opening is opening:
+                self._opening = None
+            raise
+
+    def _asking(
+        self, question: Question, *, can_ask: bool
+    ) -> Callable[[Consult[Asked, str]], AsyncIterator[AskEvent]]:
+        async def events(consult: Consult[Asked, str]) -> AsyncGenerator[AskEvent, None]:
+            workbench = await self._workbench()
+            async with aclosing(workbench.stream(question, consult if can_ask else None)) as answering:
+                async for event in answering:
+                    yield event
+
+        return events
+
+    def _adding(
+        self, paths: PathsToAdd, collection: str
+    ) -> Callable[[Consult[object, object]], AsyncIterator[AddEvent]]:
+        async def events(consult: Consult[object, object]) -> AsyncGenerator[AddEvent, None]:
+            arrived: asyncio.Queue[AddEvent | None] = asyncio.Queue()
+            adding = asyncio.create_task(self._add(paths, collection, arrived.put_nowait))
+            adding.add_done_callback(lambda task: arrived.put_nowait(None))
+            try:
+                while (event := await arrived.get()) is not None:
+                    yield event
+                await adding
+            finally:
+                adding.cancel()
+                await asyncio.wait([adding])
+
+        return events
+
+    async def _add(
+        self, paths: PathsToAdd, collection: str, emit: Callable[[AddEvent], None] | None
+    ) -> AddReport:
+        workbench = await self._workbench()
+        return await workbench.add(_as_paths(paths), collection, emit)
+
+    async def _search(self, text: str, limit: int, collections: Sequence[str]) -> Hits:
+        wanted = checked(text, collections)
+        return await (await self._workbench()).search(wanted, limit=limit)
+
+    async def _collections(self) -> tuple[Collection, ...]:
+        return await (await self._workbench()).collections()
+
+    async def _status(self) -> Status:
+        return await (await self._workbench()).status()
+
+    async def _surroundings(self, document_id: str, start: int, end: int) -> Surroundings:
+        return await (await self._workbench()).surroundings(document_id, start=start, end=end)
+
+    async def _close(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait([opening])
+        if not opening.cancelled() and opening.exception() is None:
+            await opening.result().close()
+
+
+async def _open(settings: Settings, paths: Paths) -> Workbench:
+    from assistant.build import open_workbench  # composes everything, and so imports nearly everything
+
+    return await open_workbench(settings, paths)
+
+
+def _as_paths(paths: PathsToAdd) -> list[Path]:
+    given = [paths] if isinstance(paths, str | Path) else paths
+    return [Path(path).expanduser() for path in given]
+
+
+def last_answer(events: Sequence[AskEvent]) -> Answer:
+    """Returns the answer that a question's events end with.
+
+    Raises:
+        CarrelError: They end with a failure.
+    """
+    match events[-1] if events else None:
+        case Done(answer=answer):
+            return answer
+        case Failed() as failed:
+            raise error_of(failed)
+        case _:
+            raise CarrelError("The question ended without an answer.", hint="Ask it again.")
+
+
+def _show_answers_in_notebooks() -> None:
+    """In a notebook answers show themselves; elsewhere IPython is not even imported."""
+    if "IPython" in sys.modules:
+        from assistant.notebook import register
+
+        register()

@@ -1,0 +1,193 @@
+"""Composes everything: settings and folders in, a workbench of library, models and pipeline out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.engine.protocol import Status, Surroundings
+from assistant.paths import Paths
+from assistant.settings import ModelRole, Settings
+from indexes.errors import DocumentMissing
+from indexes.events import AddEvent
+from indexes.protocols import Encoder, Retriever
+from indexes.types import PAGE_BREAK, AddReport, Collection, Hits
+from pipelines.events import AskEvent
+from pipelines.types import Question
+
+if TYPE_CHECKING:
+    from indexes.library import Library
+    from pipelines.models import ChatModel, Models
+    from pipelines.person import Decide
+    from pipelines.research import Research
+
+__all__ = ["Workbench", "find_encoder", "open_workbench"]
+
+
+async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder | None = None) -> Workbench:
+    """Opens the library and joins it with the models and the research pipeline.
+
+    Args:
+        settings: What to compose.
+        paths: Where it lies; missing folders are made.
+        encoder: In place of the one that the settings name.
+
+    Raises:
+        LibraryError: The library cannot be opened.
+    """
+    silence_libraries(os.environ)
+    from indexes.library import Library
+    from pipelines.research import Research
+
+    paths.create()
+    models = _models(settings)
+    async with AsyncExitStack() as opened:
+        library = await opened.enter_async_context(
+            Library.open(
+                paths.library,
+                encoder=encoder or find_encoder(settings, paths),
+                delta_limit=settings.library.delta_limit,
+            )
+        )
+        research = Research(
+            library,
+            tuple(library.retrievers),
+            models=models,
+            web=_web(settings),
+            limits=settings.limits,
+        )
+        return Workbench(settings, paths, library, models, research, opened.pop_all())
+    raise AssertionError("the block above returns or raises")
+
+
+def find_encoder(settings: Settings, paths: Paths) -> Encoder | None:
+    """Returns the embedding model that the settings name, if it lies on this machine; nothing is loaded."""
+    from indexes.embed import OnnxEncoder
+    from indexes.hashing import HashingEncoder
+    from indexes.model_files import find_model
+
+    if settings.library.encoder == "none":
+        return None
+    if settings.library.encoder == "hashing":
+        return HashingEncoder()
+    folder = find_model(settings.library.encoder, cache=paths.models)
+    return None if folder is None else OnnxEncoder(folder)
+
+
+def silence_libraries(environ: MutableMapping[str, str]) -> None:
+    """Keeps libraries from reporting to their makers and from writing over the screen.
+
+    Must come before they are imported: some read these variables at that moment.
+    """
+    environ["ANONYMIZED_TELEMETRY"] = "False"
+    environ["CHROMA_ANONYMIZED_TELEMETRY"] = "False"
+    for tracing in ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2"):
+        environ[tracing] = "false"  # a trace would send questions and papers away
+    environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    environ.setdefault("ORT_LOGGING_LEVEL", "3")
+
+
+@dataclass
+class Workbench:
+    """Everything that is open, and what can be done with it."""
+
+    settings: Settings
+    paths: Paths
+    library: Library
+    models: Models
+    research: Research
+    opened: AsyncExitStack
+    """Closes what was opened."""
+
+    async def stream(self, question: Question, decide: Decide | None) -> AsyncGenerator[AskEvent, None]:
+        """Yields events up to `Done` or `Failed`.
+
+        Args:
+            question: What is asked.
+            decide: Shows a question to a person; `None` where nobody can be asked, which means no.
+        """
+        from pipelines.person import Person
+        from pipelines.research import web_consent
+
+        person = Person(decide=decide, consents={"web": web_consent(self.settings.web)})
+        async with aclosing(self.research.stream(question, person=person)) as events:
+            async for event in events:
+                yield event
+
+    async def add(
+        self, paths: Sequence[Path], collection: str, emit: Callable[[AddEvent], None] | None
+    ) -> AddReport:
+        """Adds files and folders."""
+        return await self.library.add(paths, collection=collection, emit=emit)
+
+    async def search(self, question: Question, *, limit: int) -> Hits:
+        """Returns the passages that fit best."""
+        return await self.library.search(question.text, limit=limit, collections=question.collections)
+
+    async def collections(self) -> tuple[Collection, ...]:
+        """Returns the library's collections."""
+        return tuple(await self.library.collections())
+
+    async def status(self) -> Status:
+        """Returns what there is to ask, and with which models."""
+        encoder = self.library.encoder
+        return Status(
+            collections=await self.collections(),
+            models=self.models.names,
+            encoder=encoder.name if encoder is not None else "",
+            web=self.settings.web,
+            home=str(self.paths.library),
+        )
+
+    async def surroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:
+        """Returns the page that `start` stands on.
+
+        Raises:
+            DocumentMissing: The library holds no such document.
+        """
+        document = await self.library.document(document_id)
+        offset = 0
+        for page in range(1, document.page_count + 1):
+            text = await self.library.page(document_id, page)
+            if start <= offset + len(text) or page == document.page_count:
+                return Surroundings(
+                    page=page,
+                    page_count=document.page_count,
+                    text=text,
+                    start=min(max(0, start - offset), len(text)),
+                    end=min(max(0, end - offset), len(text)),
+                )
+            offset += len(text) + len(PAGE_BREAK)
+        raise DocumentMissing(f"The document {document_id!r} has no pages.")
+
+    async def close(self) -> None:
+        """Closes the library."""
+        await self.opened.aclose()
+
+
+def _web(settings: Settings) -> Retriever | None:
+    from indexes.web import SearxNG, WebRetriever
+
+    if settings.web == "never":
+        return None
+    return WebRetriever(SearxNG(settings.searxng_url) if settings.searxng_url else None)
+
+
+def _models(settings: Settings) -> Models:
+    from pipelines.models import Models
+
+    return Models(small=_model(settings.models.small), reasoning=_model(settings.models.reasoning))
+
+
+def _model(role: ModelRole) -> ChatModel | None:
+    if not role.name:
+        return None
+    from pipelines.chat import LangChainModel
+
+    return LangChainModel(role)

@@ -1,0 +1,66 @@
+"""`carrel add`: files and folders into the library, each with its fate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from assistant.cli.options import open_assistant, talk_options
+from assistant.cli.outlet import Command, put
+
+if TYPE_CHECKING:
+    from assistant.events import AddReport
+
+__all__ = ["command"]
+
+
+@click.command(
+    "add",
+    cls=Command,
+    epilog="""\b
+Examples:
+  carrel add ~/papers
+  carrel add review.pdf notes.md --collection reviews
+""",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--collection", default="papers", show_default=True, metavar="NAME", help="Where to put them.")
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
+@click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
+@talk_options
+def command(
+    paths: tuple[str, ...],
+    collection: str,
+    format: str,
+    set_: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Add papers: PDF, Markdown, plain text, HTML, LaTeX and JATS XML files, and folders of them.
+
+    The same file twice is one document. Ctrl+C stops; what was added stays, and the next run goes on.
+    """
+    from assistant.cli.narrate import Narrator
+    from assistant.events import Added
+    from assistant.render import report_text, to_json
+
+    with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:
+        code = 1
+        for event in assistant.stream_add(paths, collection=collection):
+            narrator.tell(event)
+            if isinstance(event, Added):
+                narrator.clear()
+                report = event.report
+                put(to_json("add", report) if format == "json" else report_text(report, collection))
+                code = _exit_code(report)
+    return code
+
+
+def _exit_code(report: AddReport) -> int:
+    """1 when files failed and not one is in the library; a few failures among many are told, not fatal."""
+    from assistant.events import Fate
+
+    there = sum(report.counts.get(fate, 0) for fate in (Fate.INDEXED, Fate.EMBEDDED, Fate.UNCHANGED))
+    failed = sum(report.counts.get(fate, 0) for fate in (Fate.FAILED, Fate.FAILED_FOR_NOW))
+    return 1 if failed and not there else 0

@@ -1,0 +1,128 @@
+"""`carrel ask`: one question, its answer on stdout, what happens on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assistant.cli.options import open_assistant, setting_options, strict_option, talk_options
+from assistant.cli.outlet import Command, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from assistant.cli.narrate import Narrator
+    from assistant.events import Answer, Asked
+
+__all__ = ["command", "put_answer"]
+
+_STDIN_LIMIT = 4 * 1024 * 1024
+
+
+@click.command(
+    "ask",
+    cls=Command,
+    epilog="""\b
+Examples:
+  carrel ask "What limits dense retrieval?"
+  carrel ask --collection reviews --web never "Which trials report harms?"
+  echo "Who proposed residual learning?" | carrel ask --format json
+""",
+)
+@click.argument("question", nargs=-1)
+@click.option(
+    "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
+)
+@click.option(
+    "--format",
+    type=click.Choice(["text", "markdown", "json"]),
+    help="What stdout gets; Markdown by default, shown formatted on a terminal.",
+)
+@setting_options
+@strict_option
+@talk_options
+def command(
+    question: tuple[str, ...],
+    collection: tuple[str, ...],
+    format: str | None,
+    strict: bool,
+    quiet: bool,
+    verbose: bool,
+    set_: tuple[str, ...],
+    **short: Any,
+) -> int:
+    """Ask a question and print the answer with its sources.
+
+    QUESTION may be left out, or be `-`, to read it from stdin.
+    """
+    from assistant.api import last_answer
+    from assistant.cli.narrate import Narrator
+    from assistant.question import checked
+
+    asked = checked(_question(question), collection)
+    with (
+        open_assistant(set_, **short) as assistant,
+        Narrator(quiet=quiet, verbose=verbose) as narrator,
+    ):
+        narrator.progress("opening the library ...")
+        events = []
+        for event in assistant.stream(asked.text, collections=asked.collections, decide=_decider(narrator)):
+            narrator.tell(event)
+            events.append(event)
+        answer = last_answer(events)
+        narrator.clear()
+        put_answer(answer, format)
+    return 4 if strict and not answer.found else 0
+
+
+def put_answer(answer: Answer, format: str | None) -> None:
+    """Writes the answer to stdout in the format that was asked for."""
+    from assistant.render import to_json, to_markdown, to_text
+
+    match format:
+        case "json":
+            put(to_json("ask", answer))
+        case "text":
+            put(to_text(answer))
+        case None if sys.stdout.isatty():
+            _show_formatted(to_markdown(answer))
+        case _:
+            put(to_markdown(answer))
+
+
+def _show_formatted(markdown: str) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console(markup=False, emoji=False, highlight=False).print(Markdown(markdown, hyperlinks=False))
+
+
+def _question(words: tuple[str, ...]) -> str:
+    if words and words != ("-",):
+        return " ".join(words)
+    if not words and sys.stdin.isatty():
+        raise click.UsageError('There is no question. Write it in quotes: carrel ask "What is ...?"')
+    return sys.stdin.buffer.read(_STDIN_LIMIT).decode("utf-8", errors="replace")
+
+
+def _decider(narrator: Narrator) -> Callable[[Asked], str] | None:
+    """Prompts on the terminal; where there is none, nobody can be asked and the answer is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    def decide(asked: Asked) -> str:
+        from indexes.clean import clean_line
+
+        narrator.clear()
+        return str(
+            click.prompt(
+                clean_line(asked.prompt, 500),
+                type=click.Choice(asked.choices),
+                default=asked.default,
+                err=True,
+            )
+        )
+
+    return decide

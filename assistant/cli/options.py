@@ -1,0 +1,77 @@
+"""Options that several commands share, and the settings they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from assistant.api import Assistant
+
+__all__ = ["open_assistant", "overrides_of", "setting_options", "strict_option", "talk_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def talk_options(command: F) -> F:
+    """Adds `-q` and `-v`."""
+    quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+    verbose = click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+    return quiet(verbose(command))
+
+
+def strict_option(command: F) -> F:
+    """Adds `--strict`."""
+    return click.option("--strict", is_flag=True, help="Exit with 4 when nothing was found.")(command)
+
+
+def setting_options(command: F) -> F:
+    """Adds `--set` and the short forms of the settings most often changed."""
+    options = (
+        click.option(
+            "--web", type=click.Choice(["ask", "auto", "never"]), help="Whether the web may be searched."
+        ),
+        click.option("--small", metavar="PROVIDER:MODEL", help="Model that reads each paper."),
+        click.option("--reasoning", metavar="PROVIDER:MODEL", help="Model that writes the answer."),
+        click.option("--base-url", metavar="URL", help="Address of an OpenAI-compatible server."),
+        click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def open_assistant(
+    set_: Sequence[str] = (),
+    *,
+    web: str | None = None,
+    small: str | None = None,
+    reasoning: str | None = None,
+    base_url: str | None = None,
+) -> Assistant:
+    """Returns an assistant with the options as overrides.
+
+    Raises:
+        SettingsError: A setting is wrong.
+    """
+    from assistant.api import Assistant
+    from assistant.settings import load_settings
+
+    overrides = overrides_of(set_)
+    short = {"web": web, "small": small, "reasoning": reasoning, "base_url": base_url}
+    overrides |= {name: value for name, value in short.items() if value is not None}
+    return Assistant(settings=load_settings(overrides=overrides))
+
+
+def overrides_of(set_: Sequence[str]) -> dict[str, str]:
+    """The values of `--set` by dotted key."""
+    return dict(_pair(text) for text in set_)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE.", param_hint="--set")
+    return key.strip(), value.strip()

@@ -1,0 +1,30 @@
+"""`carrel paths`: where everything lies."""
+
+from __future__ import annotations
+
+import click
+
+from assistant.cli.outlet import Command, put
+
+__all__ = ["command"]
+
+
+@click.command("paths", cls=Command)
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
+def command(format: str) -> None:
+    """Show where settings, library, logs and downloads lie."""
+    from assistant.paths import find_paths
+    from assistant.render import to_json
+
+    paths = find_paths()
+    places = {
+        "settings": str(paths.settings_file),
+        "library": str(paths.library),
+        "logs": str(paths.state),
+        "models": str(paths.models),
+    }
+    put(
+        to_json("paths", places)
+        if format == "json"
+        else "".join(f"{name:<9} {path}\n" for name, path in places.items())
+    )

@@ -1,0 +1,136 @@
+"""The group of all commands: one-line summaries that need no import, and the app when none is named."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+
+import click
+
+from assistant.cli.outlet import prepare_streams, say
+
+__all__ = ["COMMANDS", "root", "run"]
+
+COMMANDS: dict[str, str] = {
+    "add": "Add papers: files and folders.",
+    "ask": "Ask a question and print the answer with its sources.",
+    "demo": "See the whole path on a small built-in library; no key, no network.",
+    "models": "Show the models in use, or get the embedding model.",
+    "paths": "Show where settings, library, logs and downloads lie.",
+    "search": "Find passages, without a model writing anything.",
+}
+"""Name to summary; the command itself is `command` in `assistant.cli.<name>`."""
+
+_EPILOG = """\b
+Examples:
+  carrel demo
+  carrel add ~/papers
+  carrel ask "What limits dense retrieval?"
+  carrel                     opens the app
+
+\b
+Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 a model or its provider,
+4 nothing found (with --strict), 78 settings, 124 time-out, 130 interrupted.
+"""
+
+
+class LazyGroup(click.Group):
+    """Lists its commands from `COMMANDS` and imports one only to run it or show its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the command's file."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"assistant.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("carrel")
+    except PackageNotFoundError:
+        number = "(not installed)"
+    click.echo(f"carrel {number}")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
+@click.option("--home", metavar="FOLDER", help="Keep everything in this folder (also: CARREL_HOME).")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version.",
+)
+@click.pass_context
+def root(ctx: click.Context, home: str | None) -> int | None:
+    """Carrel answers from the papers you have, with citations you can check.
+
+    Without a command it opens the app.
+    """
+    if home is not None:
+        os.environ["CARREL_HOME"] = home  # for the app and for every process that is started from here
+    if ctx.invoked_subcommand is not None:
+        return None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        click.echo(root.get_usage(ctx), err=True)
+        say("The app needs a terminal. `carrel --help` lists the commands that do not.")
+        return 2
+    return _open_app()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code; the outermost door."""
+    prepare_streams()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = root.main(list(arguments), prog_name="carrel", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say("Stopped.")
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _open_app() -> int:
+    """Opens the app through its entry point: the front door does not import what stands before it."""
+    from importlib.metadata import entry_points
+
+    found = entry_points(group="carrel.app")
+    if not found:
+        say("The app is not installed. Reinstall carrel, or use `carrel ask`.")
+        return 1
+    start = next(iter(found)).load()
+    code = start()
+    return code if isinstance(code, int) else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,164 @@
+"""What the app and the engine say to each other: one JSON object a line, requests in, replies out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from assistant.events import AddEvent, AskEvent, Collection
+from indexes.types import Model
+
+__all__ = [
+    "AddRequest",
+    "AskRequest",
+    "CancelRequest",
+    "DecideRequest",
+    "Engine",
+    "Finished",
+    "Reply",
+    "Request",
+    "Status",
+    "StatusRequest",
+    "Surroundings",
+    "SurroundingsRequest",
+]
+
+
+class AskRequest(Model):
+    """Answer a question; replied to with its events, the last one `Done` or `Failed`."""
+
+    type: Literal["ask"] = "ask"
+    id: int
+    """Chosen by the asker; every reply carries it."""
+    text: str
+    collections: tuple[str, ...] = ()
+
+
+class AddRequest(Model):
+    """Add files and folders; replied to with its events, the last one `Added` or `Failed`."""
+
+    type: Literal["add"] = "add"
+    id: int
+    paths: tuple[str, ...]
+    collection: str = "papers"
+
+
+class CancelRequest(Model):
+    """Stop the request with this id; what was done is kept."""
+
+    type: Literal["cancel"] = "cancel"
+    id: int
+
+
+class DecideRequest(Model):
+    """A person's choice for an `Asked` event."""
+
+    type: Literal["decide"] = "decide"
+    id: int
+    """The id of the request that asks."""
+    asked_id: str
+    choice: str
+
+
+class SurroundingsRequest(Model):
+    """The page around a stretch of a document."""
+
+    type: Literal["surroundings"] = "surroundings"
+    id: int
+    document_id: str
+    start: int
+    end: int
+
+
+class StatusRequest(Model):
+    """What there is to ask, and with which models."""
+
+    type: Literal["status"] = "status"
+    id: int
+
+
+Request = Annotated[
+    AskRequest | AddRequest | CancelRequest | DecideRequest | SurroundingsRequest | StatusRequest,
+    Field(discriminator="type"),
+]
+
+
+class Surroundings(Model):
+    """A page, with the stretch that was asked for."""
+
+    type: Literal["surroundings"] = "surroundings"
+    page: int
+    """From 1."""
+    page_count: int
+    text: str
+    """The whole page's text."""
+    start: int
+    """Where the stretch begins in `text`, from 0."""
+    end: int
+
+
+class Status(Model):
+    """The library and the models as they stand."""
+
+    type: Literal["status"] = "status"
+    collections: tuple[Collection, ...]
+    models: dict[str, str]
+    """Role (`small`, `reasoning`) to model name; empty without models."""
+    encoder: str
+    """Name of the embedding model; empty when search is by keyword only."""
+    web: Literal["ask", "auto", "never"]
+    home: str
+    """Where the library lies."""
+
+
+class Finished(Model):
+    """Nothing more comes for this request."""
+
+    type: Literal["finished"] = "finished"
+    cancelled: bool = False
+
+
+class Reply(Model):
+    """One event, for the request it belongs to."""
+
+    id: int
+    event: Annotated[AskEvent | AddEvent | Surroundings | Status | Finished, Field(discriminator="type")]
+
+
+class Engine(Protocol):
+    """An engine as the app sees it: in a worker process, or scripted for tests."""
+
+    def ask(self, text: str, *, collections: Sequence[str] = ()) -> AsyncIterator[AskEvent]:
+        """Yields events up to `Done` or `Failed`; closing the iterator cancels the question.
+
+        Raises:
+            EngineDied: The worker ended before the answer.
+        """
+        ...
+
+    def add(self, paths: Sequence[str], *, collection: str = "papers") -> AsyncIterator[AddEvent]:
+        """Yields events up to `Added`; closing the iterator stops, and what was committed stays.
+
+        Raises:
+            CarrelError: Nothing could be added.
+            EngineDied: The worker ended before that.
+        """
+        ...
+
+    async def decide(self, asked_id: str, choice: str) -> None:
+        """Answers an `Asked` event."""
+        ...
+
+    async def surroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:
+        """Returns the page around a stretch of a document."""
+        ...
+
+    async def status(self) -> Status:
+        """Returns what there is to ask."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the engine, within 3 seconds."""
+        ...

@@ -1,0 +1,214 @@
+"""The engine's own process: request lines in, reply lines out, on a pipe that native code cannot write to."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import queue
+import sys
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import BinaryIO, NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+
+from assistant.api import Assistant
+from assistant.engine.protocol import (
+    AddRequest,
+    AskRequest,
+    CancelRequest,
+    DecideRequest,
+    Finished,
+    Reply,
+    Request,
+    StatusRequest,
+    SurroundingsRequest,
+)
+from assistant.failures import failed_of
+from assistant.settings import load_settings
+from indexes.errors import CarrelError
+from indexes.types import Model
+from pipelines.events import Asked
+
+__all__ = ["Server", "main", "serve"]
+
+_END_SECONDS = 1.5
+"""How long the worker tidies up after its input has closed; its parent waits a little longer."""
+_REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+_Work = AskRequest | AddRequest | SurroundingsRequest | StatusRequest
+
+
+class Server:
+    """Serves any number of requests at the same time, each in a task of its own."""
+
+    def __init__(self, open_assistant: Callable[[], Assistant], send: Callable[[Reply], None]) -> None:
+        """Prepares.
+
+        Args:
+            open_assistant: Called for the first request; when it fails, that request fails, not the worker.
+            send: Takes each reply.
+        """
+        self._open_assistant = open_assistant
+        self._send = send
+        self._assistant: Assistant | None = None
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._asked: dict[tuple[int, str], asyncio.Future[str]] = {}
+
+    def receive(self, request: Request) -> None:
+        """Begins, cancels or continues a request; returns at once."""
+        match request:
+            case CancelRequest(id=request_id):
+                if (task := self._tasks.get(request_id)) is not None:
+                    task.cancel()
+            case DecideRequest(id=request_id, asked_id=asked_id, choice=choice):
+                waiting = self._asked.get((request_id, asked_id))
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(choice)
+            case AskRequest() | AddRequest() | SurroundingsRequest() | StatusRequest():
+                task = asyncio.create_task(self._serve(request))
+                self._tasks[request.id] = task
+                task.add_done_callback(lambda _: self._tasks.pop(request.id, None))
+
+    async def close(self) -> None:
+        """Cancels what still runs and closes the library."""
+        running = list(self._tasks.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        if self._assistant is not None:
+            await self._assistant.aclose()
+
+    async def _serve(self, request: _Work) -> None:
+        cancelled = False
+        try:
+            async with aclosing(self._replies(request)) as events:
+                async for event in events:
+                    self._send(Reply.model_validate({"id": request.id, "event": event}))
+        except asyncio.CancelledError:
+            cancelled = True
+        except Exception as error:  # noqa: BLE001 - the outer door: a request fails, the worker lives on
+            if not isinstance(error, CarrelError):
+                _log_traceback(error)
+            self._send(Reply(id=request.id, event=failed_of(error)))
+        self._send(Reply(id=request.id, event=Finished(cancelled=cancelled)))
+
+    async def _replies(self, request: _Work) -> AsyncGenerator[Model, None]:
+        if self._assistant is None:
+            self._assistant = self._open_assistant()
+        assistant = self._assistant
+        match request:
+            case AskRequest(id=request_id, text=text, collections=collections):
+
+                async def decide(asked: Asked) -> str:
+                    return await self._decision(request_id, asked)
+
+                async with aclosing(
+                    assistant.astream(text, collections=collections, decide=decide)
+                ) as asking:
+                    async for ask_event in asking:
+                        yield ask_event
+            case AddRequest(paths=paths, collection=collection):
+                async with aclosing(assistant.astream_add(paths, collection=collection)) as adding:
+                    async for add_event in adding:
+                        yield add_event
+            case SurroundingsRequest(document_id=document_id, start=start, end=end):
+                yield await assistant.asurroundings(document_id, start=start, end=end)
+            case StatusRequest():
+                yield await assistant.astatus()
+
+    async def _decision(self, request_id: int, asked: Asked) -> str:
+        key = (request_id, asked.id)
+        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked[key] = waiting
+        try:
+            async with asyncio.timeout(asked.timeout_seconds):
+                return await waiting
+        except TimeoutError:
+            return asked.default
+        finally:
+            del self._asked[key]
+
+
+def main() -> None:
+    """Serves standard input until it closes."""
+    arguments = _parsed(sys.argv[1:])
+    overrides = dict(pair.partition("=")[::2] for pair in arguments.set)
+    serve(lambda: Assistant(arguments.home, settings=load_settings(arguments.home, overrides=overrides)))
+
+
+def serve(open_assistant: Callable[[], Assistant]) -> NoReturn:
+    """Serves standard input with the assistant that is opened for the first request, and ends the process."""
+    asyncio.run(_serve_stdin(open_assistant, _private_stdout()))
+    os._exit(0)  # not held up by threads of native libraries
+
+
+async def _serve_stdin(open_assistant: Callable[[], Assistant], replies: BinaryIO) -> None:
+    lines: asyncio.Queue[bytes] = asyncio.Queue()
+    _start_reading(sys.stdin.buffer, lines, asyncio.get_running_loop())
+    outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    writing = threading.Thread(target=_write, args=(replies, outgoing), daemon=True)
+    writing.start()
+    server = Server(open_assistant, lambda reply: outgoing.put(reply.model_dump_json().encode() + b"\n"))
+    while line := await lines.get():
+        try:
+            server.receive(_REQUEST.validate_json(line))
+        except ValidationError as error:
+            _log_traceback(error)
+    try:
+        async with asyncio.timeout(_END_SECONDS):
+            await server.close()
+    except TimeoutError:
+        os._exit(0)
+    outgoing.put(None)
+    await asyncio.to_thread(writing.join, _END_SECONDS)
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="carrel-engine", description="Carrel's engine, for the app to talk to."
+    )
+    parser.add_argument("--home")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    return parser.parse_args(arguments)
+
+
+def _private_stdout() -> BinaryIO:
+    """Takes standard output for the replies alone; whatever else prints goes where errors go."""
+    sys.stdout.flush()
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(private, "wb")
+
+
+def _start_reading(source: BinaryIO, lines: asyncio.Queue[bytes], loop: asyncio.AbstractEventLoop) -> None:
+    """Reads in a thread, which works for every kind of pipe on every platform; `b""` marks the end."""
+
+    def read() -> None:
+        for line in source:
+            loop.call_soon_threadsafe(lines.put_nowait, line)
+        loop.call_soon_threadsafe(lines.put_nowait, b"")
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+def _write(replies: BinaryIO, outgoing: queue.SimpleQueue[bytes | None]) -> None:
+    """Writes in a thread, so that a reader that is slow holds up nobody."""
+    while (line := outgoing.get()) is not None:
+        try:
+            replies.write(line)
+            replies.flush()
+        except OSError:
+            return  # the app is gone; standard input closes next
+
+
+def _log_traceback(error: BaseException) -> None:
+    import traceback
+
+    sys.stderr.write("".join(traceback.format_exception(error)))
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

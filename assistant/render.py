@@ -1,0 +1,182 @@
+"""An answer, hits or a report as Markdown, plain text, JSON or HTML; every foreign text sanitised."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from indexes.clean import clean, clean_line
+from indexes.errors import CarrelError
+from indexes.types import AddReport, Document, Fate, Hits, Passage
+from pipelines.types import Answer, Evidence
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "UNSUPPORTED",
+    "cited_evidence",
+    "error_json",
+    "hits_text",
+    "marked_text",
+    "notes_of",
+    "report_text",
+    "source_lines",
+    "to_json",
+    "to_markdown",
+    "to_text",
+    "where",
+]
+
+SCHEMA_VERSION = 1
+UNSUPPORTED = "(unsupported)"
+"""Stands after a sentence that its sources do not carry, in every rendering."""
+
+_LONGEST_QUOTE = 240
+
+
+def to_markdown(answer: Answer) -> str:
+    """The answer, its sources and what it could not do, as Markdown."""
+    parts = [marked_text(answer)]
+    if lines := source_lines(answer):
+        parts.append("## Sources\n\n" + "\n".join(f"- {_escaped(line)}" for line in lines))
+    if notes := notes_of(answer):
+        parts.append("## Notes\n\n" + "\n".join(f"- {_escaped(note)}" for note in notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_text(answer: Answer) -> str:
+    """The answer, its sources and what it could not do, as plain text."""
+    parts = [_without_markup(marked_text(answer))]
+    if lines := source_lines(answer):
+        parts.append("Sources\n" + "\n".join(lines))
+    if notes := notes_of(answer):
+        parts.append("Notes\n" + "\n".join(f"- {note}" for note in notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_json(command: str, data: Any) -> str:
+    """One JSON document; `data` is a model, or models, or plain values."""
+    return _document({"schema_version": SCHEMA_VERSION, "command": command, "data": _plain(data)})
+
+
+def error_json(command: str, error: CarrelError) -> str:
+    """One JSON document that says what went wrong."""
+    failure = {"kind": error.kind, "message": clean(error.message), "hint": clean(error.hint)}
+    return _document({"schema_version": SCHEMA_VERSION, "command": command, "error": failure})
+
+
+def marked_text(answer: Answer) -> str:
+    """The answer's text, sanitised, with each unsupported sentence marked after its last character."""
+    ends = sorted({claim.end for claim in answer.claims if not claim.supported})
+    pieces = [answer.text[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
+    cleaned = [clean(piece) for piece in pieces]  # piece by piece, so that no text can swallow a mark
+    return f" {UNSUPPORTED}".join([*(piece.rstrip() for piece in cleaned[:-1]), cleaned[-1]]).strip()
+
+
+def cited_evidence(answer: Answer) -> tuple[Evidence, ...]:
+    """The evidence that the answer cites, in the order of its numbers."""
+    cited = {citation.evidence_id for citation in answer.citations}
+    return tuple(evidence for evidence in answer.evidence if evidence.id in cited)
+
+
+def source_lines(answer: Answer) -> list[str]:
+    """One line for each cited source: where it stands, its quote, and whether that was verified."""
+    return [_source_line(answer, evidence) for evidence in cited_evidence(answer)]
+
+
+def notes_of(answer: Answer) -> list[str]:
+    """What the reader should know: each fallback that was taken, each note, each once."""
+    sentences = [
+        f"{degradation.step.capitalize()}: {degradation.rung} instead of {degradation.instead_of}."
+        f" {degradation.why}"
+        for degradation in answer.degraded
+    ]
+    return list(dict.fromkeys(clean_line(sentence, 500) for sentence in [*sentences, *answer.notes]))
+
+
+def where(document: Document, page: int) -> str:
+    """A document and a page in one line: title, page, file or address, and a mark when it is from the web."""
+    title = clean_line(document.title, 160) or "Untitled"
+    if document.origin == "web":
+        return f"{title} (web: {clean_line(document.source)})"
+    return f"{title}, p. {page} ({clean_line(PurePath(document.source).name)})"
+
+
+def hits_text(found: Hits, *, markdown: bool) -> str:
+    """The hits, best first, each with where it stands and the passage itself."""
+    parts: list[str] = []
+    for number, hit in enumerate(found.hits, start=1):
+        place = where(hit.document, hit.passage.page)
+        passage = _one_paragraph(hit.passage)
+        parts.append(
+            f"{number}. {_escaped(place)}\n\n   > {_escaped(passage)}"
+            if markdown
+            else f"{number}. {place}\n   {passage}"
+        )
+    if not parts:
+        parts.append("Nothing found.")
+    parts += [clean_line(note, 500) for note in found.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def report_text(report: AddReport, collection: str) -> str:
+    """What adding did, in one sentence."""
+    new = report.counts.get(Fate.INDEXED, 0) + report.counts.get(Fate.EMBEDDED, 0)
+    said = [f"Added {_counted(new, 'document')} to {clean_line(collection, 60)}"]
+    said.append(f"{_counted(report.pages, 'page')}, {_counted(report.passages, 'passage')}")
+    others = [
+        f"{report.counts[fate]} {fate.value}"
+        for fate in (Fate.UNCHANGED, Fate.SKIPPED, Fate.FAILED, Fate.FAILED_FOR_NOW)
+        if report.counts.get(fate)
+    ]
+    return f"{said[0]} ({said[1]}){''.join(f'; {other}' for other in others)}.\n"
+
+
+def _source_line(answer: Answer, evidence: Evidence) -> str:
+    of_this = [citation for citation in answer.citations if citation.evidence_id == evidence.id]
+    verified = "verified" if all(citation.verified for citation in of_this) else "not verified"
+    quote = clean_line(evidence.quote, _LONGEST_QUOTE)
+    return f"[{evidence.id}] {where(evidence.document, evidence.page)} “{quote}” {verified}"
+
+
+def _one_paragraph(passage: Passage) -> str:
+    return clean_line(passage.text, 400)
+
+
+_MARKDOWN_SIGNS = re.compile(r"([\\`*_<>#~|!])|\[(?!\d+\])")
+
+
+def _escaped(line: str) -> str:
+    """A line that Markdown shows as it is; `[1]` stays as people know it."""
+    return _MARKDOWN_SIGNS.sub(lambda sign: "\\" + sign.group(0), line)
+
+
+_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_HEADING = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
+
+
+def _without_markup(markdown: str) -> str:
+    """Takes out what only looks good when rendered: strong emphasis and the signs before headings."""
+    return _HEADING.sub("", _EMPHASIS.sub(r"\2", markdown))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _plain(data: Any) -> Any:
+    if hasattr(data, "model_dump"):
+        return data.model_dump(mode="json")
+    if isinstance(data, Sequence | Iterable) and not isinstance(data, str | bytes | dict):
+        return [_plain(item) for item in data]
+    return data
+
+
+def _document(value: dict[str, Any]) -> str:
+    """JSON with its data exact; where a character could harm a terminal, all but ASCII is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    if clean(text) != text:
+        text = json.dumps(value, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
+    return text + "\n"

@@ -1,0 +1,315 @@
+"""Settings from flags, the environment, a project's file and the person's own, each value with its origin."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator
+
+from assistant.paths import Paths, find_paths
+from indexes.clean import clean_line
+from indexes.errors import CarrelError
+from indexes.types import Model
+from pipelines.models import ModelSettings
+from pipelines.settings import Limits
+
+__all__ = [
+    "LibrarySettings",
+    "ModelRole",
+    "ModelsSettings",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+]
+
+PROJECT_FILE = "carrel.toml"
+SHORT_FORMS: dict[str, tuple[str, ...]] = {
+    "web": ("web",),
+    "small": ("models.small.name",),
+    "reasoning": ("models.reasoning.name",),
+    "base_url": ("models.small.base_url", "models.reasoning.base_url"),
+}
+"""What may be written shorter: `--small`, `CARREL_SMALL`, `Assistant(small=...)`."""
+
+_PREFIX = "CARREL_"
+_FILE_LIMIT = 1024 * 1024
+_PROJECT_MAY_SET = frozenset(
+    {
+        "web",
+        "library.delta_limit",
+        "limits.hits",
+        "limits.papers",
+        "limits.passages_per_paper",
+        "limits.sentences",
+    }
+)
+"""Everything else decides where text and keys go, or what counts as proof: not for a cloned folder."""
+
+
+class SettingsError(CarrelError):
+    """A setting is wrong; the message names where it stands."""
+
+    exit_code = 78
+
+
+def _checked_address(address: str) -> str:
+    if not address.startswith(("http://", "https://")):
+        raise ValueError("it is not a web address, which begins with http:// or https://")
+    return address
+
+
+WebAddress = Annotated[str, AfterValidator(_checked_address)]
+
+
+class ModelRole(ModelSettings):
+    """The model that plays a role; its limits come with it."""
+
+    name: str = ""
+    """`provider:model`, such as `openai:gpt-5-mini`; empty means the role has no model."""
+    base_url: WebAddress | None = None
+    """For anything that speaks OpenAI's protocol: Ollama, LM Studio, vLLM, llama.cpp, OpenRouter."""
+
+    @field_validator("name")
+    @classmethod
+    def _has_provider(cls, name: str) -> str:
+        provider, _, model = name.partition(":")
+        if name and not (provider.strip() and model.strip()):
+            raise ValueError(
+                f"{name!r} does not name its provider; write provider:model, such as openai:gpt-5-mini"
+            )
+        return name.strip()
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_a_name_and_not_the_key(cls, variable: str | None) -> str | None:
+        if variable and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", variable):
+            raise ValueError(
+                "it is not the name of an environment variable; put the key into one, and its name here"
+            )
+        return variable or None
+
+
+class ModelsSettings(Model):
+    """The two roles. Without any model Carrel answers with sentences from the papers, verbatim."""
+
+    small: ModelRole = ModelRole()
+    """Reads each paper for the question, and answers when the reasoning model does not."""
+    reasoning: ModelRole = ModelRole()
+    """Writes the answer."""
+
+
+class LibrarySettings(Model):
+    """How papers are kept."""
+
+    encoder: str = "all-MiniLM-L6-v2"
+    """The embedding model; `none` searches by keyword only, `hashing` by similar wording without a model."""
+    delta_limit: int = Field(default=2_000, ge=0)
+    """New passages that are searched exactly before the vector index is built anew."""
+
+
+class Settings(Model):
+    """All settings, and where each value comes from."""
+
+    models: ModelsSettings = ModelsSettings()
+    web: Literal["ask", "auto", "never"] = "ask"
+    """Whether the web is searched when the library has no answer; where nobody can be asked, ask means no."""
+    searxng_url: WebAddress | None = None
+    """A SearXNG server to search the web with, in place of DuckDuckGo."""
+    library: LibrarySettings = LibrarySettings()
+    limits: Limits = Limits()
+    """How much is retrieved, read and written for one question, and how long each rung may take."""
+    origins: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Dotted key to where its value comes from, in words; complete when made by `load_settings`."""
+
+
+def load_settings(
+    home: str | Path | Paths | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Settings:
+    """Returns the settings: overrides before the environment, the project's file, the person's, the defaults.
+
+    Args:
+        home: Where the person's `config.toml` lies; `None` means the usual place.
+        overrides: Values by dotted key (`models.small.name`), by short form (`small`), or nested.
+        environ: The environment to read; `None` means the process's own.
+        folder: Where a project's `carrel.toml` may lie; `None` means the current folder.
+
+    Raises:
+        SettingsError: A file that cannot be read, an unknown key, a wrong value, or a key that a project's
+            file may not set.
+    """
+    own_file = find_paths(home).settings_file
+    layers = [
+        _from_file(own_file, "user settings"),
+        _from_project((folder or Path()) / PROJECT_FILE, own_file),
+        _from_environment(os.environ if environ is None else environ),
+        _from_overrides(overrides or {}),
+    ]
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(_leaves(Settings), "default")
+    for layer in layers:
+        for key, (value, origin) in layer.items():
+            values[key], origins[key] = value, origin
+    return _validated(values, origins)
+
+
+Layer = dict[str, tuple[Any, str]]
+"""Dotted key to its value and its origin in words."""
+
+
+def _from_file(path: Path, label: str) -> Layer:
+    text = _read(path)
+    if text is None:
+        return {}
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        problem = clean_line(str(error)) or "it is nested too deeply"
+        raise SettingsError(
+            f"{path} is not valid TOML: {problem}.",
+            hint="Correct that line, or move the file away to go on with the defaults.",
+        ) from error
+    layer: Layer = {}
+    for key, value in _flatten(table):
+        where = f"{path}, line {line}" if (line := _line_of(text, key)) else str(path)
+        _must_be_known(key, where)
+        layer[key] = (value, f"{label} {where}")
+    return layer
+
+
+def _from_project(path: Path, own_file: Path) -> Layer:
+    layer = _from_file(path, "project settings")
+    for key, (value, origin) in layer.items():
+        where = origin.removeprefix("project settings ")
+        if key not in _PROJECT_MAY_SET:
+            raise SettingsError(
+                f"{where}: a project's file may not set {key}.",
+                hint=f"Put it in your own settings, {own_file}, or in the environment.",
+            )
+        if key == "web" and value == "auto":
+            raise SettingsError(
+                f'{where}: a project\'s file may not set web = "auto".',
+                hint='Allow it yourself with --web auto, or with web = "auto" in your own settings.',
+            )
+    return layer
+
+
+def _from_environment(environ: Mapping[str, str]) -> Layer:
+    """Only `CARREL_<GROUP>__<KEY>` and the short forms: `CARREL_HOME` and its like are not settings."""
+    layer: Layer = {}
+    for variable in sorted(environ):
+        value = environ[variable]
+        name = variable.removeprefix(_PREFIX).lower()
+        if name == variable.lower() or not value:
+            continue
+        if "__" not in name and name not in (*SHORT_FORMS, *_leaves(Settings)):
+            continue
+        origin = f"environment {variable}"
+        for key in _spelled_out(name.replace("__", ".")):
+            _must_be_known(key, origin)
+            if name in SHORT_FORMS and key in layer:
+                continue
+            layer[key] = (value, origin)
+    return layer
+
+
+def _from_overrides(overrides: Mapping[str, Any]) -> Layer:
+    layer: Layer = {}
+    for name, value in _flatten(overrides):
+        for key in _spelled_out(name.replace("__", ".")):
+            _must_be_known(key, f"set as {name}")
+            layer[key] = (value, f"set as {name}")
+    return layer
+
+
+def _spelled_out(name: str) -> tuple[str, ...]:
+    return SHORT_FORMS.get(name, (name,))
+
+
+def _validated(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        *groups, leaf = key.split(".")
+        place = nested
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[leaf] = value
+    try:
+        return Settings.model_validate({**nested, "origins": dict(origins)})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        problem = clean_line(first["msg"].removeprefix("Value error, "))
+        raise SettingsError(
+            f"{key} is wrong ({origins.get(key, 'default')}): {problem}.",
+            hint="Correct it there and try again; `carrel ask --help` shows the flags.",
+        ) from error
+
+
+def _read(path: Path) -> str | None:
+    try:
+        if path.stat().st_size > _FILE_LIMIT:
+            raise SettingsError(
+                f"{path} is larger than a settings file can be (1 MiB).", hint="Move it away."
+            )
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path} cannot be read: {clean_line(str(error))}.",
+            hint="It must be a text file in UTF-8 that you may read.",
+        ) from error
+
+
+def _must_be_known(key: str, where: str) -> None:
+    known = _leaves(Settings)
+    if key in known:
+        return
+    near = difflib.get_close_matches(key, [*known, *SHORT_FORMS], n=1, cutoff=0.5)
+    raise SettingsError(
+        f"There is no setting {clean_line(key, 80)!r} ({clean_line(where)}).",
+        hint=f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(known)}.",
+    )
+
+
+def _leaves(model: type[BaseModel], prefix: str = "") -> tuple[str, ...]:
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        if name == "origins":
+            continue
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += _leaves(kind, f"{prefix}{name}.")
+        else:
+            found.append(f"{prefix}{name}")
+    return tuple(found)
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _line_of(text: str, key: str) -> int | None:
+    """The line on which a dotted key is set; `None` where it is written in an unusual way."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            table = stripped.strip("[]").replace(" ", "") + "."
+        elif "=" in stripped and table + stripped.partition("=")[0].replace(" ", "") == key:
+            return number
+    return None

@@ -1,0 +1,133 @@
+"""How a claim is measured and reported: alternating repeats, medians, a target for each number."""
+
+from __future__ import annotations
+
+import json
+import operator
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["NotMeasurable", "Report", "Target", "alternate", "data_folder", "model_folder", "seconds"]
+
+COMPARISONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
+
+
+class NotMeasurable(SystemExit):
+    """Something that the benchmark reads is not on this machine; the message says what."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One number and what it should be."""
+
+    name: str
+    value: float
+    comparison: Literal["<=", ">=", "=="]
+    limit: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the number, as rounded in the report, is what it should be."""
+        return bool(COMPARISONS[self.comparison](round(self.value, 4), self.limit))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one benchmark found."""
+
+    benchmark: str
+    claim: str
+    targets: tuple[Target, ...]
+    repeats: int
+    numbers: Mapping[str, object] = field(default_factory=dict)
+    """Everything behind the targets; times are medians unless named otherwise."""
+
+    def as_json(self) -> str:
+        """One JSON object, indented."""
+        targets = [
+            {
+                "name": target.name,
+                "value": round(target.value, 4),
+                "target": f"{target.comparison} {target.limit:g}",
+                "met": target.met,
+            }
+            for target in self.targets
+        ]
+        machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": sys.platform}
+        return json.dumps(
+            {
+                "benchmark": self.benchmark,
+                "claim": self.claim,
+                "met": all(target.met for target in self.targets),
+                "targets": targets,
+                "repeats": self.repeats,
+                "numbers": _rounded(self.numbers),
+                "machine": machine,
+            },
+            indent=2,
+        )
+
+
+def alternate(cases: Mapping[str, Callable[[], float]], *, repeats: int) -> dict[str, float]:
+    """Return the median of each case, the cases taken in turn so that a busy moment falls on all.
+
+    Args:
+        cases: Name to a function that measures once and returns its number.
+        repeats: How often each is measured.
+    """
+    measured: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(repeats):
+        for name, measure in cases.items():
+            measured[name].append(measure())
+    return {name: statistics.median(values) for name, values in measured.items()}
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Return how long an action takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def data_folder(*parts: str) -> Path:
+    """Return a folder of the development data: under `$CARREL_DATA`, else `../shared/data`.
+
+    Raises:
+        NotMeasurable: It is not there.
+    """
+    root = os.environ.get("CARREL_DATA") or Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(root).joinpath(*parts)
+    if not folder.exists():
+        raise NotMeasurable(f"{folder} is not there: set CARREL_DATA to the folder of the development data")
+    return folder
+
+
+def model_folder(name: str = "all-MiniLM-L6-v2") -> Path:
+    """Return the folder with the embedding model: under `$CARREL_MODELS`, else `../shared/models`.
+
+    Raises:
+        NotMeasurable: It is not there.
+    """
+    root = os.environ.get("CARREL_MODELS") or Path(__file__).parents[2] / "shared" / "models"
+    folder = Path(root) / name / "onnx"
+    if not (folder / "model.onnx").exists():
+        raise NotMeasurable(f"{folder} holds no model.onnx: set CARREL_MODELS to the folder of {name}")
+    return folder
+
+
+def _rounded(numbers: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: _rounded(value)
+        if isinstance(value, Mapping)
+        else round(value, 4)
+        if isinstance(value, float)
+        else value
+        for name, value in numbers.items()
+    }

@@ -1,0 +1,25 @@
+"""Keeps passages and finds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from indexes.lazy import lazily
+
+if TYPE_CHECKING:
+    from indexes.errors import CarrelError
+    from indexes.library import Library
+    from indexes.protocols import Encoder, Retriever
+    from indexes.types import Document, Hit, Hits, Passage
+
+__all__ = ["CarrelError", "Document", "Encoder", "Hit", "Hits", "Library", "Passage", "Retriever"]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "CarrelError": "indexes.errors",
+        "Library": "indexes.library",
+        **dict.fromkeys(("Encoder", "Retriever"), "indexes.protocols"),
+        **dict.fromkeys(("Document", "Hit", "Hits", "Passage"), "indexes.types"),
+    },
+)

@@ -1,0 +1,173 @@
+"""Builds a generation of the Chroma index: one child process writes it, another opens and probes it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from indexes.chroma import frame
+from indexes.exact import Block
+from indexes.generations import Generation, GenerationFailed, Generations, file_facts
+from indexes.protocols import Encoder
+
+__all__ = ["build_generation"]
+
+_PROBED_ROWS = 20
+_CHILD_SECONDS = 300.0
+"""Longest a child may take to accept one batch of rows, or to end after the last."""
+
+
+async def build_generation(
+    generations: Generations,
+    building: Path,
+    rows: Iterator[Block],
+    *,
+    expected: int,
+    last_position: int,
+    encoder: Encoder,
+    base: Generation | None = None,
+) -> Generation:
+    """Writes, probes and publishes a generation; until then the live one stays as it was.
+
+    Args:
+        generations: Where it is published.
+        building: The folder to write in; emptied first.
+        rows: What to write, in batches; read in a thread.
+        expected: About how many rows the generation will hold, which bounds the size of its files.
+        last_position: Up to where `rows`, and `base` before them, hold what is stored.
+        encoder: What made the vectors.
+        base: A generation to copy first; it must be undamaged.
+
+    Raises:
+        GenerationFailed: A child process failed, or the written index did not pass the probe.
+    """
+    await asyncio.to_thread(_make_empty, building)
+    sample = _Sample(encoder.dimensions)
+    count = await _write(generations, building, sample.watch(rows), expected, encoder.dimensions, base)
+    held = sample.seen + (base.count if base else 0)
+    probed = await _run_child(["probe", str(building)], iter([sample.rows()]), encoder.dimensions)
+    if not count == probed == held:
+        raise GenerationFailed(f"The index of meanings holds {probed:,} passages and not {held:,}.")
+    generation = Generation(
+        name=building.name.removesuffix(".building"),
+        count=count,
+        last_position=last_position,
+        fingerprint=encoder.fingerprint,
+        dimensions=encoder.dimensions,
+        chroma_version=version("chromadb"),
+        files=await asyncio.to_thread(file_facts, building),
+    )
+    await asyncio.to_thread(generations.publish, building, generation)
+    return generation
+
+
+async def _write(
+    generations: Generations,
+    building: Path,
+    rows: Iterator[Block],
+    expected: int,
+    dimensions: int,
+    base: Generation | None,
+) -> int:
+    limit = str(_max_file_bytes(expected, dimensions))
+    copied = [str(generations.path(base))] if base else []
+    return await _run_child(["write", str(building), limit, *copied], rows, dimensions)
+
+
+class _Sample:
+    """A few of the rows that pass by, for the probe."""
+
+    def __init__(self, dimensions: int) -> None:
+        self.seen = 0
+        self._numbers: list[int] = []
+        self._collections: list[str] = []
+        self._matrix = np.empty((0, dimensions), np.float32)
+
+    def watch(self, batches: Iterator[Block]) -> Iterator[Block]:
+        for numbers, collections, matrix in batches:
+            self.seen += len(numbers)
+            # One from the first batches each, so that the sample spans more than the beginning.
+            room = _PROBED_ROWS - len(self._numbers)
+            for row in range(0, len(numbers), max(1, len(numbers) // 5))[:room]:
+                self._numbers.append(int(numbers[row]))
+                self._collections.append(collections[row])
+                self._matrix = np.concatenate([self._matrix, matrix[row : row + 1]])
+            yield numbers, collections, matrix
+
+    def rows(self) -> Block:
+        return np.asarray(self._numbers, np.int64), self._collections, self._matrix
+
+
+async def _run_child(arguments: list[str], batches: Iterator[Block], dimensions: int) -> int:
+    """Feeds a child process and returns the count it reports."""
+    process = await asyncio.create_subprocess_exec(
+        # -P: the current folder may hold a `numpy.py` of its own.
+        *(sys.executable, "-P", "-m", "indexes.chroma", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": _python_path()},
+        # Control-C is for us to handle; a child whose parent is gone ends by itself.
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    try:
+        # The child may end early; what it says about that is worth more than a broken pipe.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            await _feed(process.stdin, batches, dimensions)
+        async with asyncio.timeout(_CHILD_SECONDS):
+            output, errors = await process.communicate()
+    except TimeoutError as error:
+        raise GenerationFailed(f"Building the index of meanings took too long ({arguments[0]}).") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+    if process.returncode != 0:
+        raise GenerationFailed(_child_failure(arguments[0], process.returncode, errors))
+    return int(json.loads(output)["count"])
+
+
+async def _feed(stdin: asyncio.StreamWriter, batches: Iterator[Block], dimensions: int) -> None:
+    last: Block = (np.empty(0, np.int64), [], np.empty((0, dimensions), np.float32))
+    while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+        async with asyncio.timeout(_CHILD_SECONDS):
+            stdin.write(frame(*batch))
+            await stdin.drain()
+    stdin.write(frame(*last))
+    await stdin.drain()
+
+
+def _make_empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+
+
+def _child_failure(task: str, code: int | None, errors: bytes) -> str:
+    if code is not None and code < 0:
+        return f"The process to {task} the index of meanings was ended by signal {-code}."
+    said = errors.decode("utf-8", "replace").strip().splitlines()
+    return (
+        f"The process to {task} the index of meanings failed: {said[-1][:200] if said else f'code {code}'}."
+    )
+
+
+def _python_path() -> str:
+    """Where this package was imported from, first."""
+    ours = str(Path(__file__).resolve().parents[1])
+    inherited = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([ours, inherited]) if inherited else ours
+
+
+def _max_file_bytes(count: int, dimensions: int) -> int:
+    """Three times what a sound file of so many passages can need, and some for a small index."""
+    return 3 * count * (dimensions * 4 + 1000) + 256_000_000

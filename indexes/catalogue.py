@@ -1,0 +1,363 @@
+"""The catalogue: documents, their pages and passages, each committed whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from indexes import ledger
+from indexes.database import Database
+from indexes.errors import DocumentMissing
+from indexes.ledger import Content, Record
+from indexes.types import PAGE_BREAK, Collection, Document, Fate, Hit, Model, Passage
+
+__all__ = ["Catalogue", "Filing", "ranked_hits"]
+
+_DOCUMENT = """d.id, d.source, d.title, d.authors, d.year, d.doi, d.media_type, d.collection, d.page_count,
+d.characters"""
+_PASSAGE = 'p.ordinal, p.text, p.start, p."end", p.page, p.section'
+_COMPACTION_DUE = "compaction due"
+
+
+class Filing(Model):
+    """All that one file brings into the catalogue."""
+
+    path: str
+    content: Content
+    document: Document
+    pages: tuple[str, ...]
+    passages: tuple[Passage, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Catalogue:
+    """Documents and passages on disk. Reading never waits for writing."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def file(self, filing: Filing) -> None:
+        """Makes a document searchable by keyword and settles its file, in one transaction.
+
+        If the file stood for another document before, that one goes in the same transaction, unless another
+        file still stands for it.
+        """
+        await self.database.write(lambda connection: _file(connection, filing))
+
+    async def attach(self, path: str, collection: str, content: Content) -> Fate | None:
+        """Lets a file stand for the document that already has its content.
+
+        Returns:
+            The fate of that document, or `None` when there is no such document.
+        """
+        return await self.database.write(lambda connection: _attach(connection, path, collection, content))
+
+    async def remove(self, document_id: str) -> None:
+        """Takes a document out with everything that was made from it.
+
+        Raises:
+            DocumentMissing: There is no such document.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            number = _number(connection, document_id)
+            connection.execute("DELETE FROM sources WHERE document = ?", (number,))
+            _drop_if_unused(connection, number)
+
+        await self.database.write(work)
+        await self.compact()
+
+    async def compact(self) -> None:
+        """Overwrites what was deleted since the last time, in the keyword index and in the log."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            due = connection.execute("DELETE FROM meta WHERE key = ?", (_COMPACTION_DUE,)).rowcount > 0
+            if due:
+                # The keyword index keeps deleted words beside a mark until its segments are merged.
+                connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('optimize')")
+            return due
+
+        if await self.database.write(work):
+            await self.database.compact()
+
+    async def documents(
+        self, ids: Sequence[str] | None = None, *, collection: str | None = None
+    ) -> tuple[Document, ...]:
+        """Returns the documents named by `ids`, in that order, without unknown ones; else all, by title."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Document, ...]:
+            if ids is not None:
+                found = (_document_row(connection, id) for id in ids)
+                chosen = tuple(document_of(row) for row in found if row is not None)
+                return tuple(document for document in chosen if collection in (None, document.collection))
+            rows = connection.execute(
+                f"""SELECT {_DOCUMENT} FROM documents d WHERE ?1 IS NULL OR d.collection = ?1
+                ORDER BY d.title, d.id""",  # noqa: S608
+                (collection,),
+            )
+            return tuple(document_of(row) for row in rows)
+
+        return await self.database.read(work)
+
+    async def page(self, document_id: str, page: int) -> str:
+        """Returns the text of one page, counted from 1; empty for a page that the document does not have."""
+
+        def work(connection: sqlite3.Connection) -> str:
+            row = connection.execute(
+                "SELECT text FROM pages WHERE document = ? AND page = ?",
+                (_number(connection, document_id), page),
+            ).fetchone()
+            return "" if row is None else str(row[0])
+
+        return await self.database.read(work)
+
+    async def stretch(self, document_id: str, start: int, end: int | None = None) -> str:
+        """Returns the document's text from `start` to `end` (exclusive; `None` for the end of the text)."""
+
+        def work(connection: sqlite3.Connection) -> str:
+            number = _number(connection, document_id)
+            rows = connection.execute(
+                """SELECT start, text FROM pages WHERE document = ?1 AND (?3 IS NULL OR start < ?3)
+                AND page >= (SELECT max(page) FROM pages WHERE document = ?1 AND start <= ?2)
+                ORDER BY page""",
+                # A page break belongs to no page: an end inside it needs the page behind it.
+                (number, max(start, 0), None if end is None else end + len(PAGE_BREAK)),
+            ).fetchall()
+            if not rows:
+                return ""
+            text, offset = PAGE_BREAK.join(row[1] for row in rows), rows[0][0]
+            return text[max(start, 0) - offset : None if end is None else max(end - offset, 0)]
+
+        return await self.database.read(work)
+
+    async def passages(self, ids: Sequence[str]) -> tuple[Passage, ...]:
+        """Returns the passages named by `ids`, in that order, without unknown ones."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Passage, ...]:
+            return tuple(_passages(connection, ids))
+
+        return await self.database.read(work)
+
+    async def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Returns all passages of one document, in reading order."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Passage, ...]:
+            rows = connection.execute(
+                f"SELECT {_PASSAGE} FROM passages p WHERE p.document = ? ORDER BY p.ordinal",  # noqa: S608
+                (_number(connection, document_id),),
+            )
+            return tuple(passage_of(document_id, row) for row in rows)
+
+        return await self.database.read(work)
+
+    async def collections(self, fingerprint: str = "") -> tuple[Collection, ...]:
+        """Returns every collection by name; `embedded` counts vectors of the encoder with `fingerprint`."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Collection, ...]:
+            rows = connection.execute(
+                """SELECT d.collection, count(DISTINCT d.number), count(p.number), count(v.position)
+                FROM documents d LEFT JOIN passages p ON p.document = d.number
+                LEFT JOIN vectors v ON v.passage = p.number
+                AND v.encoder = (SELECT number FROM encoders WHERE fingerprint = ?)
+                GROUP BY d.collection ORDER BY d.collection""",
+                (fingerprint,),
+            )
+            return tuple(
+                Collection(name=name, documents=documents, passages=passages, embedded=embedded)
+                for name, documents, passages, embedded in rows
+            )
+
+        return await self.database.read(work)
+
+    async def note_found(self, paths: Sequence[str], collection: str) -> None:
+        """Enters files never met before into the ledger."""
+        await self.database.write(lambda connection: ledger.note_found(connection, paths, collection))
+
+    async def refuse(
+        self, path: str, collection: str, fate: Fate, *, reason: str, content: Content | None = None
+    ) -> None:
+        """Settles a file that brought nothing; a document it stood for before stays searchable."""
+        await self.database.write(
+            lambda connection: ledger.settle(
+                connection, path, collection, fate, reason=reason, content=content
+            )
+        )
+
+    async def recorded_under(self, folder: str, collection: str) -> tuple[Record, ...]:
+        """Returns the rows of files inside `folder`, which ends with the separator, that have a document."""
+        return await self.database.read(
+            lambda connection: ledger.recorded_under(connection, folder, collection)
+        )
+
+    async def record(self, path: str, collection: str) -> Record | None:
+        """Returns the ledger's row for a file, `None` for one never met."""
+        return await self.database.read(lambda connection: ledger.look_up(connection, path, collection))
+
+    async def failures(self) -> tuple[Record, ...]:
+        """Returns the ledger's rows of all files that failed."""
+        return await self.database.read(ledger.failures)
+
+
+def ranked_hits(
+    connection: sqlite3.Connection, scored: Iterable[tuple[int, float]], *, retriever: str
+) -> tuple[Hit, ...]:
+    """Returns hits for passage numbers and scores, best first; numbers that are gone are left out.
+
+    Equal scores are ordered by passage, not by number: numbers follow the order in which files happened to be
+    read, and the same papers shall give the same answer everywhere.
+    """
+    documents: dict[str, Document] = {}
+    found: list[tuple[float, str, int, Passage]] = []
+    for number, score in scored:
+        row = connection.execute(
+            f"""SELECT {_PASSAGE}, {_DOCUMENT} FROM passages p JOIN documents d ON d.number = p.document
+            WHERE p.number = ?""",  # noqa: S608
+            (number,),
+        ).fetchone()
+        if row is not None:
+            document = documents.setdefault(row[6], document_of(row[6:]))
+            found.append((-score, document.id, row[0], passage_of(document.id, row[:6])))
+    return tuple(
+        Hit(passage=passage, document=documents[id], score=-loss, rank=rank, retriever=retriever)
+        for rank, (loss, id, _, passage) in enumerate(sorted(found, key=lambda each: each[:3]), 1)
+    )
+
+
+def document_of(row: Sequence[object]) -> Document:
+    """Returns the document in a row of `_DOCUMENT`'s columns."""
+    names = _DOCUMENT.replace("d.", "").replace("\n", " ").split(", ")
+    fields = dict(zip(names, row, strict=True))
+    return Document.model_validate(fields | {"authors": tuple(json.loads(str(fields["authors"])))})
+
+
+def passage_of(document_id: str, row: Sequence[object]) -> Passage:
+    """Returns the passage in a row of `_PASSAGE`'s columns."""
+    ordinal, text, start, end, page, section = row
+    return Passage.model_validate(
+        {
+            "id": f"{document_id}:{ordinal}",
+            "document_id": document_id,
+            "text": text,
+            "start": start,
+            "end": end,
+            "page": page,
+            "section": section,
+        }
+    )
+
+
+def _file(connection: sqlite3.Connection, filing: Filing) -> None:
+    fate = _attach(connection, filing.path, filing.document.collection, filing.content)
+    if fate is None:
+        number = _insert(connection, filing)
+        _stand_for(connection, filing.path, filing.document.collection, filing.content, number, Fate.INDEXED)
+
+
+def _attach(connection: sqlite3.Connection, path: str, collection: str, content: Content) -> Fate | None:
+    row = connection.execute("SELECT number FROM documents WHERE id = ?", (content.document_id,)).fetchone()
+    if row is None:
+        return None
+    waiting = connection.execute(
+        """SELECT 1 FROM passages p WHERE p.document = ? AND NOT EXISTS (
+            SELECT 1 FROM vectors v WHERE v.passage = p.number)""",
+        (row[0],),
+    ).fetchone()
+    fate = Fate.EMBEDDED if waiting is None else Fate.INDEXED
+    _stand_for(connection, path, collection, content, row[0], fate)
+    return fate
+
+
+def _stand_for(
+    connection: sqlite3.Connection, path: str, collection: str, content: Content, number: int, fate: Fate
+) -> None:
+    before = connection.execute(
+        "SELECT document FROM sources WHERE path = ? AND collection = ?", (path, collection)
+    ).fetchone()
+    ledger.settle(connection, path, collection, fate, content=content, document=number)
+    if before is not None and before[0] not in (None, number):
+        _drop_if_unused(connection, before[0])
+
+
+def _insert(connection: sqlite3.Connection, filing: Filing) -> int:
+    document = filing.document
+    cursor = connection.execute(
+        """INSERT INTO documents (id, source, title, authors, year, doi, media_type, collection, page_count,
+        characters, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            document.id,
+            document.source,
+            document.title,
+            json.dumps(document.authors),
+            document.year,
+            document.doi,
+            document.media_type,
+            document.collection,
+            document.page_count,
+            document.characters,
+            json.dumps(filing.notes),
+        ),
+    )
+    number = cursor.lastrowid
+    assert number is not None
+    connection.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", _page_rows(number, filing.pages))
+    connection.executemany(
+        """INSERT INTO passages (document, ordinal, page, start, "end", section, text)
+        VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        [
+            (number, ordinal, passage.page, passage.start, passage.end, passage.section, passage.text)
+            for ordinal, passage in enumerate(filing.passages)
+        ],
+    )
+    return number
+
+
+def _page_rows(number: int, pages: Sequence[str]) -> Iterator[tuple[int, int, int, str]]:
+    start = 0
+    for page, text in enumerate(pages, 1):
+        yield number, page, start, text
+        start += len(text) + len(PAGE_BREAK)
+
+
+def _drop_if_unused(connection: sqlite3.Connection, number: int) -> None:
+    """Deletes a document no file stands for; otherwise makes sure that it names a file that does."""
+    paths = [
+        row[0]
+        for row in connection.execute("SELECT path FROM sources WHERE document = ? ORDER BY path", (number,))
+    ]
+    if paths:
+        marks = ", ".join("?" * len(paths))
+        connection.execute(
+            f"UPDATE documents SET source = ? WHERE number = ? AND source NOT IN ({marks})",  # noqa: S608
+            (paths[0], number, *paths),
+        )
+        return
+    connection.execute("DELETE FROM documents WHERE number = ?", (number,))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, '')", (_COMPACTION_DUE,))
+
+
+def _number(connection: sqlite3.Connection, document_id: str) -> int:
+    row = connection.execute("SELECT number FROM documents WHERE id = ?", (document_id,)).fetchone()
+    if row is None:
+        raise DocumentMissing(f"The library holds no document {document_id!r}.")
+    return int(row[0])
+
+
+def _document_row(connection: sqlite3.Connection, document_id: str) -> tuple[object, ...] | None:
+    row: tuple[object, ...] | None = connection.execute(
+        f"SELECT {_DOCUMENT} FROM documents d WHERE d.id = ?",  # noqa: S608
+        (document_id,),
+    ).fetchone()
+    return row
+
+
+def _passages(connection: sqlite3.Connection, ids: Sequence[str]) -> Iterator[Passage]:
+    for id in ids:
+        document_id, _, ordinal = id.rpartition(":")
+        row = connection.execute(
+            f"""SELECT {_PASSAGE} FROM passages p JOIN documents d ON d.number = p.document
+            WHERE d.id = ? AND p.ordinal = ?""",  # noqa: S608
+            (document_id, ordinal),
+        ).fetchone()
+        if row is not None:
+            yield passage_of(document_id, row)

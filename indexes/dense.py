@@ -1,0 +1,378 @@
+"""Search by meaning: the live Chroma generation and an exact look at what is newer, merged."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.builder import build_generation
+from indexes.chroma import ChromaFailed, ChromaFolder
+from indexes.errors import LibraryBusy
+from indexes.exact import ExactIndex
+from indexes.generations import Generation, GenerationFailed, Generations
+from indexes.protocols import Encoder, Vectors
+from indexes.types import Model
+
+__all__ = ["DenseCoverage", "DenseIndex", "StoredVectors", "VectorSource"]
+
+_READ_ROWS = 5_000
+_GROWTH = 4
+"""A generation is due when what is newer exceeds a quarter of it: building stays linear in the passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """Vectors as the catalogue keeps them: four columns of the same length, ordered by position."""
+
+    positions: NDArray[np.int64]
+    """Where each stands in the order of storing; grows with every vector stored and is never used twice."""
+    numbers: NDArray[np.int64]
+    """The number of the passage each belongs to; at most one vector per passage and fingerprint."""
+    collections: list[str]
+    matrix: Vectors
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def first(self, count: int) -> StoredVectors:
+        """The first `count` of them."""
+        return StoredVectors(
+            self.positions[:count], self.numbers[:count], self.collections[:count], self.matrix[:count]
+        )
+
+
+class VectorSource(Protocol):
+    """The vectors of one library. Every method blocks and may be called from any thread.
+
+    A stored vector never changes. It disappears with its passage. Positions follow the order of commits,
+    not the passages' numbers: embedding may take passages in any order, and a late one is still seen.
+    (In SQL: `position INTEGER PRIMARY KEY AUTOINCREMENT`.)
+    """
+
+    def last_position(self, fingerprint: str) -> int:
+        """The highest position among this encoder's vectors; 0 for none. Called for every search."""
+        ...
+
+    def vector_count(self, fingerprint: str, *, up_to: int | None = None) -> int:
+        """How many vectors of this encoder are stored now, at positions `<= up_to` if given."""
+        ...
+
+    def vectors(self, fingerprint: str, *, after: int = 0, limit: int | None = None) -> StoredVectors:
+        """The first `limit` vectors of this encoder at positions `> after`, ordered by position."""
+        ...
+
+    def living(self, fingerprint: str, numbers: Sequence[int]) -> set[int]:
+        """Those of `numbers` that still have a vector of this encoder. Called for every search."""
+        ...
+
+
+class DenseCoverage(Model):
+    """What search by meaning looks at now."""
+
+    generation: str | None
+    """The live generation in use; None when every vector is compared."""
+    in_generation: int
+    newer: int
+    """Passages compared one by one because no generation holds them yet."""
+    total: int
+    """Passages with a vector; the two above count removed passages until the next generation."""
+
+
+class DenseIndex:
+    """Finds passages by meaning: Chroma's live generation for most, an exact look at the newer ones.
+
+    A missing or damaged generation costs time, never an answer: every vector is compared then, straight from
+    the catalogue. A generation that another process has made live is picked up by the next search.
+    """
+
+    def __init__(
+        self, folder: Path, source: VectorSource, encoder: Encoder, *, delta_limit: int = 2_000
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            folder: Of the generations; made when the first one is built.
+            source: The stored vectors.
+            encoder: What made them, and embeds what is searched for.
+            delta_limit: Newer passages that make the next generation due.
+        """
+        self._generations = Generations(folder)
+        self._source = source
+        self._encoder = encoder
+        self._delta_limit = delta_limit
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._shared: _SharedFolder | None = None
+        self._newer = ExactIndex(encoder.dimensions)
+        self._position = 0
+        self._note = ""
+        self._distrusted = ""
+        """A generation that failed when it was opened or asked."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the hits should know, as of the last search; usually nothing."""
+        return (self._note,) if self._note else ()
+
+    async def search(
+        self, text: str, *, limit: int, collections: tuple[str, ...] = ()
+    ) -> list[tuple[int, float]]:
+        """Returns at most `limit` pairs of passage number and cosine, best first, of passages that exist now.
+
+        Args:
+            text: What to look for.
+            limit: Most pairs to return.
+            collections: Where to look; empty means everywhere.
+
+        Raises:
+            EncoderError: The text cannot be embedded.
+        """
+        return await asyncio.to_thread(self._search, text, limit, collections)
+
+    async def prepare(self) -> None:
+        """Loads what the first search would wait for: the encoder, Chroma, the newer vectors."""
+        await asyncio.to_thread(self._search, "prepare", 1, ())
+
+    async def coverage(self) -> DenseCoverage:
+        """What a search would look at now."""
+        return await asyncio.to_thread(self._coverage)
+
+    async def refresh(self, *, force: bool = False) -> bool:
+        """Builds the next generation if enough is new, or if the live one is damaged; says whether it did.
+
+        Args:
+            force: Build one in any case: from the catalogue alone if nothing is newer than the live one.
+
+        Raises:
+            GenerationFailed: It could not be built. Search goes on as before.
+        """
+        if not await asyncio.to_thread(self._is_due, force):
+            return False
+        try:
+            async with self._generations.next_folder() as building:
+                # Another process may have built it in the meantime.
+                if not await asyncio.to_thread(self._is_due, force):
+                    return False
+                await self._build(building)
+        except LibraryBusy:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Gives back Chroma's files."""
+        with self._lock:
+            self._use(None)
+            self._stamp = None
+
+    # Searching, in a thread.
+
+    def _search(self, text: str, limit: int, collections: tuple[str, ...]) -> list[tuple[int, float]]:
+        with self._view() as (folder, newer):
+            if limit < 1 or (folder is None and len(newer) == 0):
+                return []  # without loading a model
+            vector = self._encoder.encode([text])[0]
+            try:
+                return self._living_best(folder, newer, vector, limit, collections)
+            except ChromaFailed as error:
+                self._give_up(folder, error.message)
+        with self._view() as (_, everything):
+            return self._living_best(None, everything, vector, limit, collections)
+
+    def _living_best(
+        self,
+        folder: ChromaFolder | None,
+        newer: ExactIndex,
+        vector: NDArray[np.float32],
+        limit: int,
+        collections: tuple[str, ...],
+    ) -> list[tuple[int, float]]:
+        """Asks both for more until enough of what they find still exists, or there is no more."""
+        wanted = limit
+        while True:
+            exact = newer.search(vector, limit=wanted, collections=collections)
+            indexed = folder.search(vector, limit=wanted, collections=collections) if folder else []
+            score_of = {**dict(indexed), **dict(exact)}
+            living = self._source.living(self._encoder.fingerprint, list(score_of))
+            kept = sorted(
+                ((n, s) for n, s in score_of.items() if n in living), key=lambda pair: (-pair[1], pair[0])
+            )
+            if len(kept) >= limit or max(len(exact), len(indexed)) < wanted:
+                return kept[:limit]
+            wanted *= 4
+
+    @contextmanager
+    def _view(self) -> Iterator[tuple[ChromaFolder | None, ExactIndex]]:
+        """The generation and the newer vectors as they are now; neither goes away inside the block."""
+        with self._lock:
+            self._catch_up()
+            shared, newer = self._shared, self._newer
+            if shared is not None:
+                shared.users += 1
+        try:
+            yield (shared.folder if shared else None), newer
+        finally:
+            if shared is not None:
+                with self._lock:
+                    shared.users -= 1
+                    shared.close_if_unused()
+
+    def _catch_up(self) -> None:
+        """Adopts a new pointer and reads the vectors stored since the last search."""
+        stamp = self._generations.stamp()
+        if stamp != self._stamp:
+            self._use(self._open())
+            self._stamp = stamp
+        fingerprint = self._encoder.fingerprint
+        if self._source.last_position(fingerprint) <= self._position:
+            return
+        blocks = list(_blocks(self._source, fingerprint, after=self._position, up_to=None))
+        if blocks:
+            self._newer = self._newer.extended([(b.numbers, b.collections, b.matrix) for b in blocks])
+            self._position = int(blocks[-1].positions[-1])
+
+    def _open(self) -> _SharedFolder | None:
+        """The live generation, if there is one of this encoder that can be trusted; else a note says why."""
+        self._note, self._distrusted, live = "", "", None
+        try:
+            live = self._generations.live()
+            if live is None or live.fingerprint != self._encoder.fingerprint:
+                return None
+            if damage := self._generations.damage(live):
+                raise GenerationFailed(f"{live.name} {damage}")
+            return _SharedFolder(self._generations.scratch(live), live)
+        except (GenerationFailed, ChromaFailed) as error:
+            self._note = _damage_note(error.message)
+            self._distrusted = live.name if live else ""
+            return None
+
+    def _give_up(self, folder: ChromaFolder | None, reason: str) -> None:
+        """Searches without this generation until another one is live."""
+        with self._lock:
+            if self._shared is not None and self._shared.folder is folder:
+                self._distrusted = self._shared.generation.name
+                self._use(None)
+                self._note = _damage_note(reason)
+
+    def _use(self, shared: _SharedFolder | None) -> None:
+        """Changes the generation in use; what is newer begins after it."""
+        if self._shared is not None:
+            self._shared.retired = True
+            self._shared.close_if_unused()
+        self._shared = shared
+        self._newer = ExactIndex(self._encoder.dimensions)
+        self._position = shared.generation.last_position if shared else 0
+
+    # Building.
+
+    def _coverage(self) -> DenseCoverage:
+        with self._view() as (folder, newer):
+            live = self._shared.generation if folder is not None and self._shared else None
+            return DenseCoverage(
+                generation=live.name if live else None,
+                in_generation=live.count if live else 0,
+                newer=len(newer),
+                total=self._source.vector_count(self._encoder.fingerprint),
+            )
+
+    def _is_due(self, force: bool) -> bool:
+        fingerprint = self._encoder.fingerprint
+        total = self._source.vector_count(fingerprint)
+        if force or total == 0:
+            return total > 0
+        live = self._trusted()
+        if live is None:
+            return total > self._delta_limit or bool(self._note)
+        held = self._source.vector_count(fingerprint, up_to=live.last_position)
+        return max(total - held, live.count - held) > max(self._delta_limit, live.count // _GROWTH)
+
+    def _trusted(self) -> Generation | None:
+        """The live generation, if it is this encoder's and undamaged as far as is known."""
+        try:
+            live = self._generations.live()
+        except GenerationFailed:
+            return None
+        if live is None or live.fingerprint != self._encoder.fingerprint or live.name == self._distrusted:
+            return None
+        return None if self._generations.damage(live) else live
+
+    async def _build(self, building: Path) -> None:
+        """Copies the live generation and adds what is newer; starts from nothing if anything was removed."""
+        base = await asyncio.to_thread(self._base)
+        if base is not None:
+            try:
+                return await self._build_on(base, building)
+            except GenerationFailed:
+                pass  # a base that cannot be built on is no reason to have no index
+        return await self._build_on(None, building)
+
+    async def _build_on(self, base: Generation | None, building: Path) -> None:
+        fingerprint = self._encoder.fingerprint
+        last = await asyncio.to_thread(self._source.last_position, fingerprint)
+        after = base.last_position if base else 0
+        blocks = _blocks(self._source, fingerprint, after=after, up_to=last)
+        await build_generation(
+            self._generations,
+            building,
+            ((block.numbers, block.collections, block.matrix) for block in blocks),
+            expected=await asyncio.to_thread(self._source.vector_count, fingerprint, up_to=last),
+            last_position=last,
+            encoder=self._encoder,
+            base=base,
+        )
+
+    def _base(self) -> Generation | None:
+        live = self._trusted()
+        if live is None:
+            return None
+        fingerprint = self._encoder.fingerprint
+        unchanged = self._source.vector_count(fingerprint, up_to=live.last_position) == live.count
+        newer = self._source.last_position(fingerprint) > live.last_position
+        return live if unchanged and newer else None
+
+
+class _SharedFolder:
+    """An opened generation, closed after its last user once another one is in use."""
+
+    def __init__(self, scratch: Path, generation: Generation) -> None:
+        self.generation = generation
+        self.users = 0
+        self.retired = False
+        self._scratch = scratch
+        try:
+            self.folder = ChromaFolder(scratch)
+        except ChromaFailed:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+
+    def close_if_unused(self) -> None:
+        if self.retired and self.users == 0:
+            with suppress(ChromaFailed):
+                self.folder.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _blocks(
+    source: VectorSource, fingerprint: str, *, after: int, up_to: int | None
+) -> Iterator[StoredVectors]:
+    """The stored vectors behind a position, some thousands at a time."""
+    while True:
+        block = source.vectors(fingerprint, after=after, limit=_READ_ROWS)
+        within = len(block) if up_to is None else int(np.searchsorted(block.positions, up_to, side="right"))
+        if within:
+            yield block if within == len(block) else block.first(within)
+        if within < _READ_ROWS:
+            return
+        after = int(block.positions[-1])
+
+
+def _damage_note(reason: str) -> str:
+    return f"The index of meanings is not used ({reason.rstrip('.')}); every passage was compared instead."

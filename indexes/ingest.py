@@ -1,0 +1,295 @@
+"""Files into the library: each read, split and committed on its own, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from indexes.catalogue import Catalogue, Filing
+from indexes.clean import clean_line
+from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
+from indexes.events import AddEvent, FileDone, FilesFound
+from indexes.ledger import Content
+from indexes.split import Splitter
+from indexes.types import AddReport, Document, Fate, ParsedDocument
+from indexes.walk import Skipped, Walk
+
+__all__ = [
+    "FileReader",
+    "content_of",
+    "content_of_text",
+    "filing_of",
+    "ingest",
+    "require_files",
+    "stored_path",
+]
+
+_RESERVE_BYTES = 50_000_000
+"""Left free on the disk: a full disk harms other programs before it harms this one."""
+
+_KEPT = (Fate.INDEXED, Fate.EMBEDDED)
+_REFUSED = (Fate.FAILED, Fate.FAILED_FOR_NOW, Fate.SKIPPED)
+
+
+class FileReader(Protocol):
+    """Reads one file; `indexes.readers.pool.ReaderPool` is one."""
+
+    async def read(self, path: Path) -> ParsedDocument:
+        """Returns the document at `path`.
+
+        Raises:
+            ReadError: It cannot be read.
+        """
+        ...
+
+
+async def ingest(
+    found: Walk,
+    *,
+    catalogue: Catalogue,
+    reader: FileReader,
+    splitter: Splitter,
+    collection: str,
+    emit: Callable[[AddEvent], None],
+    at_once: int | None = None,
+    again: bool = False,
+) -> AddReport:
+    """Makes files searchable by keyword, several at a time, each at the moment it is committed.
+
+    Stopping it at any moment keeps what is committed; running it again continues.
+
+    Args:
+        found: What to add.
+        catalogue: Where to.
+        reader: Reads the files that are new or have changed.
+        splitter: Cuts them into passages.
+        collection: The part of the library they belong to.
+        emit: Told what happens.
+        at_once: Files on their way at the same time; by default a few more than cores.
+        again: Read files again that failed for good with the content they still have.
+
+    Raises:
+        LibraryError: The catalogue cannot be written; what is committed stays.
+    """
+    run = _Run(catalogue, reader, splitter, collection, again)
+    total = len(found.files) + len(found.skipped)
+    emit(FilesFound(total=total))
+    outcomes: list[FileDone] = []
+
+    def settled(outcome: FileDone) -> None:
+        outcomes.append(outcome.model_copy(update={"done": len(outcomes) + 1, "total": total}))
+        emit(outcomes[-1])
+
+    for skipped in found.skipped:
+        settled(await run.skip(skipped))
+    await catalogue.note_found([stored_path(path) for path in found.files], collection)
+    ahead = iter(found.files)
+
+    async def work() -> None:
+        for path in ahead:
+            settled(await run.add(path))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(at_once or (os.cpu_count() or 1) + 2, len(found.files))):
+                group.create_task(work())
+    except* LibraryError as group_of_errors:
+        raise group_of_errors.exceptions[0] from None
+    return _report(outcomes, run.notes)
+
+
+def require_files(found: Walk, paths: Iterable[Path]) -> None:
+    """Does nothing if there is a file to read.
+
+    Raises:
+        NothingToRead: There is none; the message counts what was skipped.
+    """
+    if found.files:
+        return
+    places = ", ".join(repr(clean_line(str(path))) for path in paths)
+    reasons = Counter(skipped.reason for skipped in found.skipped)
+    counted = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(5))
+    raise NothingToRead(
+        f"Nothing to read in {places}" + (f": skipped {counted}." if counted else ": no files.")
+    )
+
+
+def content_of(path: Path, collection: str) -> Content:
+    """Returns what tells the file's bytes apart; blocks.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    with path.open("rb") as file:
+        plain, named = hashlib.sha256(), _document_hash(collection)
+        while block := file.read(1 << 20):
+            plain.update(block)
+            named.update(block)
+        status = os.fstat(file.fileno())
+    return Content(
+        hash=plain.hexdigest(),
+        document_id=named.hexdigest()[:20],
+        size=status.st_size,
+        modified_ns=status.st_mtime_ns,
+    )
+
+
+def content_of_text(parsed: ParsedDocument, collection: str) -> Content:
+    """Returns what tells a document apart that was never a file."""
+    written = parsed.model_dump_json().encode()
+    named = _document_hash(collection)
+    named.update(written)
+    return Content(
+        hash=hashlib.sha256(written).hexdigest(),
+        document_id=named.hexdigest()[:20],
+        size=len(written),
+        modified_ns=0,
+    )
+
+
+def filing_of(
+    path: str, content: Content, parsed: ParsedDocument, *, collection: str, splitter: Splitter
+) -> Filing:
+    """Returns what a document brings into the catalogue; blocks while it is split.
+
+    Raises:
+        NoText: There is nothing in it to find.
+    """
+    passages = splitter.split(parsed, content.document_id)
+    if not passages:
+        raise NoText(f"{clean_line(Path(path).name)!r} holds no text.")
+    document = Document(
+        id=content.document_id,
+        source=path,
+        title=clean_line(parsed.title or "") or clean_line(Path(path).stem) or "Untitled",
+        authors=parsed.authors,
+        year=parsed.year,
+        doi=parsed.doi,
+        media_type=parsed.media_type,
+        collection=collection,
+        page_count=len(parsed.pages),
+        characters=len(parsed.text),
+    )
+    return Filing(
+        path=path,
+        content=content,
+        document=document,
+        pages=parsed.pages,
+        passages=passages,
+        notes=parsed.notes,
+    )
+
+
+def stored_path(path: Path) -> str:
+    """Returns the path as the catalogue keeps it: valid Unicode also where the file's name is not."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+class _Run:
+    """What every file of one run shares."""
+
+    def __init__(
+        self, catalogue: Catalogue, reader: FileReader, splitter: Splitter, collection: str, again: bool
+    ) -> None:
+        self.notes: list[str] = []
+        self._catalogue = catalogue
+        self._reader = reader
+        self._splitter = splitter
+        self._collection = collection
+        self._again = again
+
+    async def skip(self, skipped: Skipped) -> FileDone:
+        path = stored_path(skipped.path)
+        before = await self._catalogue.record(path, self._collection)
+        if before is None or before.reason != skipped.reason:
+            await self._catalogue.refuse(path, self._collection, Fate.SKIPPED, reason=skipped.reason)
+        return FileDone(path=path, fate=Fate.SKIPPED, reason=skipped.reason)
+
+    async def add(self, file: Path) -> FileDone:
+        path = stored_path(file)
+        content: Content | None = None
+        try:
+            content = await asyncio.to_thread(content_of, file, self._collection)
+            return await self._known(path, content) or await self._read(file, path, content)
+        except LibraryError:
+            raise
+        except OSError as error:
+            reason = f"It cannot be opened: {error.strerror or error}."
+            return await self._refuse(path, Fate.FAILED_FOR_NOW, reason, content)
+        except ReadError as error:
+            return await self._refuse(path, _fate_of(error), f"{error.message} {error.hint}".strip(), content)
+        except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
+            reason = f"Reading it failed unexpectedly ({type(error).__name__}: {clean_line(str(error))})."
+            return await self._refuse(path, Fate.FAILED, reason, content)
+
+    async def _known(self, path: str, content: Content) -> FileDone | None:
+        """Returns the outcome for a file that need not be read, `None` for one that must be."""
+        record = await self._catalogue.record(path, self._collection)
+        if record is not None and record.content_hash == content.hash:
+            if record.fate in _KEPT and record.document_id == content.document_id:
+                return FileDone(path=path, fate=Fate.UNCHANGED)
+            if record.fate in (Fate.FAILED, Fate.SKIPPED) and not self._again:
+                return FileDone(path=path, fate=record.fate, reason=record.reason)
+        if await self._catalogue.attach(path, self._collection, content):
+            return FileDone(path=path, fate=Fate.UNCHANGED)
+        return None
+
+    async def _read(self, file: Path, path: str, content: Content) -> FileDone:
+        parsed = await self._reader.read(file)
+        status = await asyncio.to_thread(file.stat)
+        if (status.st_size, status.st_mtime_ns) != (content.size, content.modified_ns):
+            return await self._refuse(path, Fate.FAILED_FOR_NOW, "It changed while it was read.", None)
+        filing = await asyncio.to_thread(
+            filing_of, path, content, parsed, collection=self._collection, splitter=self._splitter
+        )
+        _require_space(self._catalogue.database.path.parent)
+        await self._catalogue.file(filing)
+        self.notes += [f"{clean_line(file.name)}: {note}" for note in parsed.notes]
+        return FileDone(
+            path=path,
+            fate=Fate.INDEXED,
+            title=filing.document.title,
+            pages=filing.document.page_count,
+            passages=len(filing.passages),
+        )
+
+    async def _refuse(self, path: str, fate: Fate, reason: str, content: Content | None) -> FileDone:
+        await self._catalogue.refuse(path, self._collection, fate, reason=reason, content=content)
+        return FileDone(path=path, fate=fate, reason=reason)
+
+
+def _report(outcomes: Sequence[FileDone], notes: Sequence[str]) -> AddReport:
+    return AddReport(
+        counts=dict(Counter(outcome.fate for outcome in outcomes)),
+        pages=sum(outcome.pages for outcome in outcomes),
+        passages=sum(outcome.passages for outcome in outcomes),
+        failures=tuple((o.path, o.reason) for o in outcomes if o.fate in _REFUSED),
+        notes=tuple(notes),
+    )
+
+
+def _fate_of(error: ReadError) -> Fate:
+    if isinstance(error, Unsupported):
+        return Fate.SKIPPED
+    # The plain class stands for circumstances: no permission, a reader that was stopped.
+    return Fate.FAILED_FOR_NOW if error.retryable or type(error) is ReadError else Fate.FAILED
+
+
+def _require_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < _RESERVE_BYTES:
+        raise LibraryError(
+            f"The disk of {str(folder)!r} has {free // 1_000_000} MB left; adding stops below "
+            f"{_RESERVE_BYTES // 1_000_000} MB. What was added so far is kept.",
+            hint="Free some space and run the same command again: it continues where it stopped.",
+        )
+
+
+def _document_hash(collection: str) -> hashlib._Hash:
+    return hashlib.sha256(collection.encode() + b"\x00")

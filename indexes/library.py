@@ -1,0 +1,374 @@
+"""A person's library: add papers, search them by word and by meaning, read their text."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from indexes.catalogue import Catalogue
+from indexes.database import Database
+from indexes.dense import DenseIndex
+from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing, SearchError
+from indexes.events import Added, AddEvent
+from indexes.fuse import fuse
+from indexes.generations import GenerationFailed
+from indexes.ingest import content_of_text, filing_of, ingest, require_files, stored_path
+from indexes.keyword import KeywordRetriever, rarity
+from indexes.ledger import Record
+from indexes.lock import WriterLock
+from indexes.meaning import DenseRetriever, embed_waiting
+from indexes.protocols import Encoder, Retriever
+from indexes.split import Splitter
+from indexes.types import AddReport, Collection, Document, Fate, Hits, ParsedDocument, Passage
+from indexes.vectors import PassageVectors
+from indexes.walk import Walk, walk
+
+if TYPE_CHECKING:
+    from llama_index.core.node_parser import NodeParser
+
+    from indexes.readers.pool import PluggedReader
+
+__all__ = ["Library"]
+
+_DEPTH = 50
+"""How many hits of each retriever are fused, however few are wanted."""
+_NAMED_IN_A_NOTE = 5
+
+
+class Library:
+    """Papers in a folder of their own. Any number of processes may read it while one writes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        encoder: Encoder | None = None,
+        delta_limit: int = 2_000,
+        parser: NodeParser | None = None,
+    ) -> None:
+        """Use `Library.open`."""
+        self._folder = folder
+        self._encoder = encoder
+        self._database = Database(folder / "catalogue.sqlite")
+        self._catalogue = Catalogue(self._database)
+        self._vectors = PassageVectors(self._database)
+        self._lock = WriterLock(folder / "writer.lock")
+        self._embedding = asyncio.Lock()
+        self._splitter = Splitter(encoder=encoder, parser=parser)
+        self._keyword = KeywordRetriever(self._database)
+        self._index: DenseIndex | None = None
+        self._dense: DenseRetriever | None = None
+        if encoder is not None:
+            self._index = DenseIndex(folder / "dense", self._vectors, encoder, delta_limit=delta_limit)
+            self._dense = DenseRetriever(self._database, self._vectors, self._index, encoder)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        encoder: Encoder | None = None,
+        delta_limit: int = 2_000,
+        parser: NodeParser | None = None,
+    ) -> Self:
+        """Opens the library in `folder`, and makes an empty one where there is none.
+
+        Args:
+            folder: Holds everything the library keeps; made readable by its owner only.
+            encoder: Embeds passages and questions; without one, search is by keyword.
+            delta_limit: How many passages newer than the dense index are searched one by one before the
+                next index is built.
+            parser: A LlamaIndex node parser that cuts passages instead of the default one.
+
+        Raises:
+            LibraryDamaged: There is something that is not a library, or not one this version reads.
+            LibraryError: The folder cannot be used.
+        """
+        return cls(folder, encoder=encoder, delta_limit=delta_limit, parser=parser)
+
+    async def close(self) -> None:
+        """Waits for running work and gives every file back. Closing twice does nothing."""
+        if self._index is not None:
+            await asyncio.to_thread(self._index.close)
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._folder
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """What embeds; `None` means that search is by keyword."""
+        return self._encoder
+
+    @property
+    def retrievers(self) -> tuple[Retriever, ...]:
+        """The ways to search it: by meaning, if there is an encoder, and by keyword."""
+        return (self._keyword,) if self._dense is None else (self._dense, self._keyword)
+
+    # Searching and reading.
+
+    async def search(self, text: str, *, limit: int = 10, collections: Sequence[str] = ()) -> Hits:
+        """Searches by meaning and by keyword at the same time and fuses what they find.
+
+        A retriever that cannot answer leaves a note, and the other one's hits.
+
+        Args:
+            text: What to look for; any characters. Nothing is found for a text without a word.
+            limit: Most hits.
+            collections: Where to look; empty means everywhere.
+
+        Raises:
+            LibraryError: The catalogue cannot be read.
+        """
+        depth, chosen = max(limit, _DEPTH), tuple(collections)
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(_answer(retriever, text, limit=depth, collections=chosen))
+                for retriever in self.retrievers
+            ]
+        answers = [task.result() for task in asked]
+        notes = [note for answer in answers for note in answer.notes]
+        return Hits(
+            hits=fuse([answer.hits for answer in answers], limit=limit),
+            notes=(*self.notes, *dict.fromkeys(notes)),
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of any search of this library should know; usually nothing."""
+        if self._encoder is not None:
+            return ()
+        return (f"Search was by keyword only: there is no embedding model. {EncoderMissing.default_hint}",)
+
+    async def documents(
+        self, ids: Sequence[str] | None = None, *, collection: str | None = None
+    ) -> tuple[Document, ...]:
+        """Returns the documents named by `ids`, in that order, without unknown ones; else all, by title."""
+        return await self._catalogue.documents(ids, collection=collection)
+
+    async def document(self, document_id: str) -> Document:
+        """Returns one document.
+
+        Raises:
+            DocumentMissing: There is no such document.
+        """
+        for document in await self._catalogue.documents([document_id]):
+            return document
+        raise DocumentMissing(f"The library holds no document {document_id!r}.")
+
+    async def page(self, document_id: str, page: int) -> str:
+        """Returns the text of a page, counted from 1; empty for a page that the document does not have."""
+        return await self._catalogue.page(document_id, page)
+
+    async def text(self, document_id: str) -> str:
+        """Returns a document's whole text, its pages joined by `PAGE_BREAK`."""
+        return await self._catalogue.stretch(document_id, 0)
+
+    async def stretch(self, document_id: str, start: int, end: int) -> str:
+        """Returns a document's text from `start` to `end`, exclusive."""
+        return await self._catalogue.stretch(document_id, start, end)
+
+    async def passages(self, ids: Sequence[str]) -> tuple[Passage, ...]:
+        """Returns the passages named by `ids`, in that order, without unknown ones."""
+        return await self._catalogue.passages(ids)
+
+    async def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Returns all passages of a document, in reading order."""
+        return await self._catalogue.passages_of(document_id)
+
+    async def collections(self) -> tuple[Collection, ...]:
+        """Returns the collections, by name, with what each holds."""
+        encoder = self._encoder
+        try:
+            fingerprint = "" if encoder is None else await asyncio.to_thread(lambda: encoder.fingerprint)
+        except EncoderError:
+            fingerprint = ""
+        return await self._catalogue.collections(fingerprint)
+
+    async def failures(self) -> tuple[Record, ...]:
+        """Returns the ledger's rows of files that failed, for now or for good, with their reasons."""
+        return await self._catalogue.failures()
+
+    async def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+        """Returns how telling each stem is here, from 0 (stands everywhere) to 1 (stands nowhere).
+
+        Args:
+            stems: Porter's (1980), as the keyword index has them.
+        """
+        return await rarity(self._database, stems)
+
+    # Writing.
+
+    async def add(
+        self,
+        paths: Sequence[Path],
+        *,
+        collection: str = "papers",
+        emit: Callable[[AddEvent], None] | None = None,
+        reader: PluggedReader | None = None,
+        reembed: bool = False,
+        again: bool = False,
+    ) -> AddReport:
+        """Adds the papers under `paths`: searchable by keyword one by one, then embedded.
+
+        Each file has its own fate; a bad one never stops the others. Files already here with the same content
+        cost no work; a changed file replaces its old text in one step. Cancelling keeps what is done, and
+        adding again continues.
+
+        Args:
+            paths: Files and folders.
+            collection: The part of the library they belong to.
+            emit: Told what happens, in this task.
+            reader: A reader of the person's own for some kinds of file.
+            reembed: Embed anew if the library was embedded with another model.
+            again: Read files again that failed before with the content they still have.
+
+        Raises:
+            PathMissing: One of the paths does not exist.
+            NothingToRead: There is no readable file.
+            LibraryBusy: Another process is writing.
+            LibraryError: The catalogue cannot be written; what is committed stays.
+        """
+        from indexes.readers.pool import ReaderPool
+
+        started = time.monotonic()
+        tell = emit or _nobody
+        found = await asyncio.to_thread(walk, paths, also=() if reader is None else reader.suffixes)
+        require_files(found, paths)
+        async with self._lock.held():
+            async with ReaderPool(plugged=() if reader is None else (reader,)) as pool:
+                report = await ingest(
+                    found,
+                    catalogue=self._catalogue,
+                    reader=pool,
+                    splitter=self._splitter,
+                    collection=collection,
+                    emit=tell,
+                    again=again,
+                )
+            await self._catalogue.compact()
+            notes = (*report.notes, *await self._vanished(paths, found, collection))
+            notes += await self._embedded_or_why_not(tell, reembed=reembed)
+        report = report.model_copy(update={"notes": notes, "seconds": time.monotonic() - started})
+        tell(Added(report=report))
+        return report
+
+    async def add_texts(
+        self, documents: Mapping[str, ParsedDocument], *, collection: str = "papers", embed: bool = True
+    ) -> AddReport:
+        """Adds documents that are already in hand; one of the same name is replaced, as with `add`.
+
+        Raises:
+            NoText: One of them holds no text; those before it are kept.
+            LibraryBusy: Another process is writing.
+            LibraryError: The catalogue cannot be written.
+        """
+        started = time.monotonic()
+        passages = 0
+        async with self._lock.held():
+            for name, parsed in documents.items():
+                content = content_of_text(parsed, collection)
+                filing = await asyncio.to_thread(
+                    filing_of, name, content, parsed, collection=collection, splitter=self._splitter
+                )
+                await self._catalogue.file(filing)
+                passages += len(filing.passages)
+            await self._catalogue.compact()
+            notes = await self._embedded_or_why_not(_nobody, reembed=False) if embed else ()
+        return AddReport(
+            counts={Fate.INDEXED: len(documents)},
+            pages=sum(len(parsed.pages) for parsed in documents.values()),
+            passages=passages,
+            seconds=time.monotonic() - started,
+            notes=notes,
+        )
+
+    async def embed(self, *, emit: Callable[[AddEvent], None] | None = None, reembed: bool = False) -> int:
+        """Embeds what is not embedded yet, and builds the next dense index when it is due; returns how many.
+
+        Raises:
+            EncoderMissing: There is no encoder.
+            EncoderMismatch: The library was embedded with another model and `reembed` is not set.
+            EncoderError: The model cannot be used.
+            LibraryBusy: Another process is writing.
+            LibraryError: The dense index could not be built; search goes on without it.
+        """
+        if self._encoder is None or self._index is None:
+            raise EncoderMissing("There is no embedding model, so nothing can be embedded.")
+        async with self._lock.held(), self._embedding:
+            count = await embed_waiting(self._vectors, self._encoder, emit=emit or _nobody, reembed=reembed)
+            await self._index.refresh()
+        return count
+
+    async def remove(self, document_id: str) -> None:
+        """Takes a document out, with its passages, keyword rows and vectors; its file is not touched.
+
+        Raises:
+            DocumentMissing: There is no such document.
+            LibraryBusy: Another process is writing.
+        """
+        async with self._lock.held():
+            await self._catalogue.remove(document_id)
+
+    async def _embedded_or_why_not(
+        self, tell: Callable[[AddEvent], None], *, reembed: bool
+    ) -> tuple[str, ...]:
+        """What is added stays searchable by keyword, so a model that fails is a note here."""
+        if self._encoder is None:
+            return ()
+        try:
+            await self.embed(emit=tell, reembed=reembed)
+        except (EncoderError, EncoderMismatch) as error:
+            return (f"Searchable by keyword only: {error.message} {error.hint}".rstrip(),)
+        except GenerationFailed as error:
+            return (f"Search by meaning is slower than it could be: {error.message}",)
+        return ()
+
+    async def _vanished(self, paths: Sequence[Path], found: Walk, collection: str) -> tuple[str, ...]:
+        met = {stored_path(path) for path in found.files}
+        gone: list[str] = []
+        for folder in await asyncio.to_thread(_folders, paths):
+            records = await self._catalogue.recorded_under(folder, collection)
+            unmet = [record.path for record in records if record.path not in met]
+            gone += await asyncio.to_thread(_missing, unmet)
+        if not gone:
+            return ()
+        names = ", ".join(Path(path).name for path in gone[:_NAMED_IN_A_NOTE])
+        more = f" and {len(gone) - _NAMED_IN_A_NOTE} more" if len(gone) > _NAMED_IN_A_NOTE else ""
+        return (f"Gone from the folder, but kept in the library: {names}{more}.",)
+
+
+async def _answer(retriever: Retriever, text: str, *, limit: int, collections: tuple[str, ...]) -> Hits:
+    try:
+        return await retriever.search(text, limit=limit, collections=collections)
+    except (SearchError, EncoderError, EncoderMismatch) as error:
+        return Hits(notes=(f"Search was by keyword only: {error.message} {error.hint}".rstrip(),))
+
+
+def _folders(paths: Sequence[Path]) -> list[str]:
+    """Those of `paths` that are folders, as the ledger's paths begin."""
+    roots = (path.expanduser().resolve() for path in paths)
+    return [stored_path(root).rstrip(os.sep) + os.sep for root in roots if root.is_dir()]
+
+
+def _missing(paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if not Path(path).exists()]
+
+
+def _nobody(event: AddEvent) -> None:
+    """Nobody listens."""

@@ -1,0 +1,138 @@
+"""Search by meaning as the library offers it: ranks what has a vector, makes the vectors that are missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+
+from indexes.catalogue import ranked_hits
+from indexes.database import Database
+from indexes.dense import DenseIndex
+from indexes.errors import EncoderMismatch
+from indexes.events import AddEvent, Embedded
+from indexes.protocols import Encoder, Vectors
+from indexes.types import Hits
+from indexes.vectors import Coverage, PassageVectors, Waiting
+
+__all__ = ["DenseRetriever", "embed_waiting", "require_same_encoder"]
+
+_COMMIT_PASSAGES = 256
+_SLICE_PASSAGES = 64
+"""Encoded in one go: how long a stopped run's last thread may still work."""
+
+
+class DenseRetriever:
+    """Finds passages whose meaning is near the question's."""
+
+    def __init__(
+        self,
+        database: Database,
+        vectors: PassageVectors,
+        index: DenseIndex,
+        encoder: Encoder,
+        *,
+        name: str = "dense",
+    ) -> None:
+        self._database = database
+        self._vectors = vectors
+        self._index = index
+        self._encoder = encoder
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """Stands in each hit."""
+        return self._name
+
+    async def search(self, text: str, *, limit: int, collections: tuple[str, ...] = ()) -> Hits:
+        """Returns at most `limit` hits, best first; the score is the cosine. Notes say what it could not see.
+
+        Raises:
+            EncoderMismatch: All vectors here were made by another model.
+            EncoderError: The text cannot be embedded.
+            LibraryError: The catalogue cannot be read.
+        """
+        if not text.strip():
+            return Hits()
+        await require_same_encoder(self._vectors, self._encoder)
+        fingerprint = await asyncio.to_thread(lambda: self._encoder.fingerprint)
+        coverage = await self._vectors.coverage(fingerprint, collections)
+        ranked = (
+            await self._index.search(text, limit=limit, collections=collections) if coverage.embedded else []
+        )
+        hits = await self._database.read(
+            lambda connection: ranked_hits(connection, ranked, retriever=self._name)
+        )
+        return Hits(hits=hits, notes=(*_coverage_notes(coverage), *self._index.notes))
+
+
+async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> None:
+    """Does nothing if `encoder` has made some of the vectors, or nobody has made any.
+
+    Raises:
+        EncoderMismatch: Only other encoders have.
+    """
+    # The fingerprint may read the model's files.
+    fingerprint = await asyncio.to_thread(lambda: encoder.fingerprint)
+    if await asyncio.to_thread(vectors.last_position, fingerprint):
+        return
+    others = await vectors.encoders()
+    if others:
+        raise EncoderMismatch(
+            f"The library was embedded with {others[0].name!r} and the model in use is {encoder.name!r}; "
+            "their vectors cannot be compared.",
+            hint=f"Use {others[0].name!r} again, or embed the library anew: `carrel add --reembed PATH`.",
+        )
+
+
+async def embed_waiting(
+    vectors: PassageVectors, encoder: Encoder, *, emit: Callable[[AddEvent], None], reembed: bool = False
+) -> int:
+    """Makes the vectors that are missing, some hundred passages a commit; returns how many.
+
+    Stopping it keeps every commit; running it again continues.
+
+    Args:
+        vectors: Where they are kept.
+        encoder: What makes them.
+        emit: Told after each commit.
+        reembed: Begin although the library was embedded with another model. Its vectors stay until the new
+            ones are complete.
+
+    Raises:
+        EncoderMismatch: The library was embedded with another model and `reembed` is not set.
+        EncoderError: The model cannot be loaded, or gave vectors that are not stored.
+    """
+    if not reembed:
+        await require_same_encoder(vectors, encoder)
+    fingerprint = await asyncio.to_thread(lambda: encoder.fingerprint)
+    coverage = await vectors.coverage(fingerprint)
+    total, done, last = coverage.passages - coverage.embedded, 0, 0
+    while batch := await vectors.waiting(fingerprint, after=last, limit=_COMMIT_PASSAGES):
+        await vectors.store(encoder, batch, await _encoded(encoder, batch))
+        last = batch[-1].number
+        done += len(batch)
+        emit(Embedded(done=done, total=max(total, done)))
+    await vectors.forget_others(fingerprint)
+    return done
+
+
+async def _encoded(encoder: Encoder, batch: list[Waiting]) -> Vectors:
+    """Encodes in slices of similar length, each in a thread; rows come back in the order of `batch`."""
+    order = sorted(range(len(batch)), key=lambda index: len(batch[index].text))
+    rows = np.empty((len(batch), encoder.dimensions), dtype=np.float32)
+    for start in range(0, len(order), _SLICE_PASSAGES):
+        chosen = order[start : start + _SLICE_PASSAGES]
+        rows[chosen] = await asyncio.to_thread(encoder.encode, [batch[index].text for index in chosen])
+    return rows
+
+
+def _coverage_notes(coverage: Coverage) -> tuple[str, ...]:
+    if coverage.embedded >= coverage.passages:
+        return ()
+    return (
+        f"Search by meaning saw {coverage.embedded} of {coverage.passages} passages; "
+        "the others are not embedded yet.",
+    )

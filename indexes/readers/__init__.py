@@ -1,0 +1,22 @@
+"""Files become text, one format a file, in child processes with limits."""
+
+from __future__ import annotations
+
+# Nothing is imported here: the child process loads only what its file's format needs.
+__all__ = [
+    "api",
+    "child",
+    "decoding",
+    "extract",
+    "front",
+    "html",
+    "jats",
+    "latex",
+    "limits",
+    "markdown",
+    "pdf",
+    "plain",
+    "plugin",
+    "pool",
+    "sniff",
+]

@@ -1,0 +1,148 @@
+"""The process in which files are read: one request a line in, one reply a line out, within limits of its own.
+
+A file can make a parser crash, hang or eat the memory; here that ends one child and not Carrel.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from indexes.clean import clean_line
+from indexes.errors import Damaged, ReadError, TooLarge
+from indexes.readers.limits import Limits
+from indexes.readers.sniff import Format
+from indexes.types import Model, ParsedDocument
+
+__all__ = ["READY", "Failure", "Reply", "Request", "main"]
+
+READY = b"ready\n"
+"""The first line a child writes: from here on a file's time runs."""
+
+
+class Request(Model):
+    """One file to read."""
+
+    name: str
+    """The path's bytes as Latin-1: a file's name need not be text, and JSON must be."""
+    format: Format | None = None
+    """`None` lets content and name decide."""
+    limits: Limits = Limits()
+    max_cpu_seconds: float = 60.0
+
+    @classmethod
+    def for_path(cls, path: Path, *, limits: Limits, max_cpu_seconds: float) -> Request:
+        """Returns the request to read the file at `path`."""
+        return cls(name=os.fsencode(path).decode("latin-1"), limits=limits, max_cpu_seconds=max_cpu_seconds)
+
+    @property
+    def path(self) -> Path:
+        """The file's path."""
+        return Path(os.fsdecode(self.name.encode("latin-1")))
+
+
+class Failure(Model):
+    """A `ReadError` on its way to the parent."""
+
+    kind: str
+    message: str
+    hint: str
+
+
+class Reply(Model):
+    """A document, or why there is none."""
+
+    document: ParsedDocument | None = None
+    failure: Failure | None = None
+
+
+def main() -> None:
+    """Answers requests until the parent closes its end."""
+    requests, replies = _private_streams()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when a reading ends
+    _limit_memory(int(sys.argv[1]) if len(sys.argv) > 1 else 1 << 30)
+    sys.addaudithook(_refuse_network)
+    replies.write(READY)
+    replies.flush()
+    for line in requests:
+        replies.write(_answered(line) + b"\n")
+        replies.flush()
+
+
+def _private_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Duplicates of stdin and stdout; whatever native code prints then meets stderr and spoils no reply."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, replies
+
+
+def _limit_memory(extra_bytes: int) -> None:
+    """Allows `extra_bytes` of address space beyond what is in use now, where the system can do that."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError):
+        return
+    wanted = pages * resource.getpagesize() + extra_bytes
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(
+        resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+    )
+
+
+def _limit_cpu(seconds: float) -> None:
+    """Ends this process `seconds` of computing from now: a child whose parent was killed must not run on."""
+    try:
+        import resource
+    except ImportError:
+        return
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    wanted = int(used + seconds) + 1
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+    )
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    """Reading a file has no business on the network, whatever the file asks a parser for."""
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        _refused(event)
+
+
+def _refused(event: str) -> NoReturn:
+    raise PermissionError(f"{event} is not allowed while a file is read")
+
+
+def _answered(line: bytes) -> bytes:
+    from indexes.readers.api import read_file
+
+    request = Request.model_validate_json(line)
+    name = clean_line(request.path.name)
+    _limit_cpu(request.max_cpu_seconds)
+    try:
+        read = read_file(request.path, format=request.format, limits=request.limits)
+        return Reply(document=read).model_dump_json().encode()
+    except ReadError as error:
+        return _failure(error)
+    except MemoryError:
+        return _failure(TooLarge(f"{name!r} needs more memory than reading may take."))
+    except Exception as error:  # noqa: BLE001 - a parser's own bug is met here, whatever it raises
+        return _failure(Damaged(f"{name!r} cannot be read: {type(error).__name__}: {clean_line(str(error))}"))
+
+
+def _failure(error: ReadError) -> bytes:
+    failure = Failure(kind=error.kind, message=error.message, hint=error.hint)
+    return Reply(failure=failure).model_dump_json().encode()
+
+
+if __name__ == "__main__":
+    main()

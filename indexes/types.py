@@ -1,0 +1,162 @@
+"""The nouns of a library: documents, passages, hits and what became of each file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "AddReport",
+    "Collection",
+    "Document",
+    "Fate",
+    "Hit",
+    "Hits",
+    "Model",
+    "Origin",
+    "ParsedDocument",
+    "Passage",
+    "Section",
+]
+
+
+class Model(BaseModel):
+    """A frozen value that crosses a step, a process or a disk unchanged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Origin = Literal["library", "web"]
+
+
+class Document(Model):
+    """One paper, note or page, as the library knows it."""
+
+    id: str
+    """Hash of the collection's name and the file's bytes: the same file twice is one document."""
+    source: str
+    """Where it was read from: an absolute path, or a URL for `origin == "web"`."""
+    title: str
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    doi: str | None = None
+    media_type: str = "text/plain"
+    collection: str = "papers"
+    page_count: int = 1
+    """Formats without pages count as one page."""
+    characters: int = 0
+    """Length of the text, the page breaks included."""
+    origin: Origin = "library"
+
+
+class Passage(Model):
+    """A stretch of one page of a document."""
+
+    id: str
+    """`<document id>:<ordinal>`, the same on every machine."""
+    document_id: str
+    text: str
+    start: int
+    """First character, from 0, in the document's text (its pages joined by `PAGE_BREAK`)."""
+    end: int
+    """One past the last character."""
+    page: int
+    """From 1. A passage never crosses a page."""
+    section: str | None = None
+    """The heading it stands under, where the format has headings."""
+
+
+class Hit(Model):
+    """A passage as one retriever ranked it."""
+
+    passage: Passage
+    document: Document
+    """Where the passage stands, so that a hit can be shown and cited without another look-up."""
+    score: float
+    """Higher is better; comparable only among hits of one retriever."""
+    rank: int = Field(ge=1)
+    retriever: str
+    """`dense`, `keyword`, `fused`, `web`, or a plugged-in retriever's name."""
+
+
+class Hits(Model):
+    """What one search returned: hits best first, and what the reader should know about the search."""
+
+    hits: tuple[Hit, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences such as "meaning-based search saw 120 of 300 passages"; shown with the answer."""
+
+
+class Section(Model):
+    """A heading and where it stands."""
+
+    title: str
+    start: int
+    """Offset of the section's first character in the document's text."""
+
+
+class ParsedDocument(Model):
+    """A file's text as a reader gave it, already sanitised; every offset refers to this text."""
+
+    media_type: str
+    pages: tuple[str, ...]
+    """Text of each page, in order; at least one."""
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    doi: str | None = None
+    sections: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a person should know: "2 pages have no text", "14 invisible characters removed"."""
+
+    @property
+    def text(self) -> str:
+        """The document's text: pages joined by `PAGE_BREAK`."""
+        return PAGE_BREAK.join(self.pages)
+
+
+PAGE_BREAK = "\n\f"
+"""Stands between two pages in a document's text."""
+
+
+class Fate(StrEnum):
+    """What has become of a file."""
+
+    FOUND = "found"
+    PARSED = "parsed"
+    INDEXED = "indexed"
+    """Searchable by keyword."""
+    EMBEDDED = "embedded"
+    """Searchable by meaning too."""
+    UNCHANGED = "unchanged"
+    """Already in the library with the same content."""
+    FAILED_FOR_NOW = "failed for now"
+    """Worth another try: a time-out, a file in use."""
+    FAILED = "failed"
+    """Will fail the same way again: encrypted, damaged, no text."""
+    SKIPPED = "skipped"
+    """Not a paper, by its kind or its content; the reason says why."""
+
+
+class Collection(Model):
+    """A named part of the library."""
+
+    name: str
+    documents: int
+    passages: int
+    embedded: int
+    """Passages searchable by meaning with the library's encoder."""
+
+
+class AddReport(Model):
+    """What `add` did: every file counted under its fate."""
+
+    counts: dict[Fate, int] = Field(default_factory=dict)
+    pages: int = 0
+    passages: int = 0
+    failures: tuple[tuple[str, str], ...] = ()
+    """Path and reason of each file that failed or was skipped."""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,200 @@
+"""Vectors in the catalogue: which passages have one, by which encoder, and in what order they came."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from indexes import ledger
+from indexes.database import Database
+from indexes.dense import StoredVectors
+from indexes.errors import EncoderError
+from indexes.protocols import Encoder, Vectors
+
+__all__ = ["Coverage", "KnownEncoder", "PassageVectors", "Waiting"]
+
+_STORED_AS = np.dtype("<f4")
+
+
+class Waiting(NamedTuple):
+    """A passage without a vector."""
+
+    number: int
+    document: int
+    text: str
+
+
+class KnownEncoder(NamedTuple):
+    """An encoder that has made vectors of this library, and how many."""
+
+    name: str
+    fingerprint: str
+    vectors: int
+
+
+class Coverage(NamedTuple):
+    """How much of what is searched can be found by meaning."""
+
+    embedded: int
+    passages: int
+
+
+class PassageVectors:
+    """The vectors of one library; also the source that a dense index is built from."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def last_position(self, fingerprint: str) -> int:
+        """The highest position among this encoder's vectors; 0 for none."""
+        return self._count("SELECT coalesce(max(position), 0) FROM vectors WHERE encoder = ?", fingerprint)
+
+    def vector_count(self, fingerprint: str, *, up_to: int | None = None) -> int:
+        """How many vectors of this encoder are stored now, at positions `<= up_to` if given."""
+        query = "SELECT count(*) FROM vectors WHERE encoder = ?1 AND (?2 IS NULL OR position <= ?2)"
+        return self._count(query, fingerprint, up_to)
+
+    def vectors(self, fingerprint: str, *, after: int = 0, limit: int | None = None) -> StoredVectors:
+        """The first `limit` vectors of this encoder at positions `> after`, ordered by position."""
+
+        def work(connection: sqlite3.Connection) -> StoredVectors:
+            encoder, dimensions = _encoder(connection, fingerprint)
+            rows = connection.execute(
+                """SELECT v.position, v.passage, d.collection, v.vector FROM vectors v
+                JOIN passages p ON p.number = v.passage JOIN documents d ON d.number = p.document
+                WHERE v.encoder = ? AND v.position > ? ORDER BY v.position LIMIT ?""",
+                (encoder, after, -1 if limit is None else limit),
+            ).fetchall()
+            matrix = np.frombuffer(b"".join(row[3] for row in rows), dtype=_STORED_AS)
+            return StoredVectors(
+                positions=np.array([row[0] for row in rows], dtype=np.int64),
+                numbers=np.array([row[1] for row in rows], dtype=np.int64),
+                collections=[row[2] for row in rows],
+                matrix=matrix.reshape(len(rows), dimensions).astype(np.float32, copy=False),
+            )
+
+        return self._database.read_now(work)
+
+    def living(self, fingerprint: str, numbers: Sequence[int]) -> set[int]:
+        """Those of `numbers` that still have a vector of this encoder."""
+
+        def work(connection: sqlite3.Connection) -> set[int]:
+            encoder, _ = _encoder(connection, fingerprint)
+            alive = "SELECT 1 FROM vectors WHERE passage = ? AND encoder = ?"
+            return {
+                number
+                for number in map(int, numbers)
+                if connection.execute(alive, (number, encoder)).fetchone() is not None
+            }
+
+        return self._database.read_now(work)
+
+    async def encoders(self) -> tuple[KnownEncoder, ...]:
+        """Returns every encoder that has vectors here, the one with most first."""
+
+        def work(connection: sqlite3.Connection) -> tuple[KnownEncoder, ...]:
+            rows = connection.execute(
+                """SELECT e.name, e.fingerprint, count(v.position) FROM encoders e
+                JOIN vectors v ON v.encoder = e.number GROUP BY e.number ORDER BY count(v.position) DESC"""
+            )
+            return tuple(KnownEncoder(*row) for row in rows)
+
+        return await self._database.read(work)
+
+    async def coverage(self, fingerprint: str, collections: Sequence[str] = ()) -> Coverage:
+        """Counts the passages of `collections` (all, if none is named) and those with a vector."""
+
+        def work(connection: sqlite3.Connection) -> Coverage:
+            encoder, _ = _encoder(connection, fingerprint)
+            embedded = connection.execute(
+                "SELECT count(*) FROM vectors WHERE encoder = ?", (encoder,)
+            ).fetchone()[0]
+            passages = connection.execute("SELECT count(*) FROM passages").fetchone()[0]
+            if not collections or embedded == passages:
+                return Coverage(embedded, passages)
+            # Only while embedding is behind: this one visits every passage of the collections.
+            row = connection.execute(
+                f"""SELECT count(v.position), count(*)
+                FROM passages p JOIN documents d ON d.number = p.document
+                LEFT JOIN vectors v ON v.passage = p.number AND v.encoder = ?
+                WHERE d.collection IN ({", ".join("?" * len(collections))})""",  # noqa: S608
+                (encoder, *collections),
+            ).fetchone()
+            return Coverage(*row)
+
+        return await self._database.read(work)
+
+    async def waiting(self, fingerprint: str, *, after: int = 0, limit: int) -> list[Waiting]:
+        """Returns the first `limit` passages numbered above `after` that have no vector of this encoder."""
+
+        def work(connection: sqlite3.Connection) -> list[Waiting]:
+            rows = connection.execute(
+                """SELECT p.number, p.document, p.text FROM passages p WHERE p.number > ? AND NOT EXISTS (
+                    SELECT 1 FROM vectors v WHERE v.passage = p.number AND v.encoder = ?)
+                ORDER BY p.number LIMIT ?""",
+                (after, _encoder(connection, fingerprint)[0], limit),
+            )
+            return [Waiting(*row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def store(self, encoder: Encoder, passages: Sequence[Waiting], matrix: Vectors) -> None:
+        """Stores one vector per passage, and settles files that are now complete, in one transaction.
+
+        Raises:
+            EncoderError: The vectors are not one finite row of the encoder's dimension per passage.
+        """
+        if matrix.shape != (len(passages), encoder.dimensions) or not np.isfinite(matrix).all():
+            raise EncoderError(
+                f"The embedding model {encoder.name!r} gave vectors of shape {matrix.shape} "
+                f"for {len(passages)} passages; they were not stored."
+            )
+        blobs = [row.tobytes() for row in np.ascontiguousarray(matrix, dtype=_STORED_AS)]
+
+        def work(connection: sqlite3.Connection) -> None:
+            number = _enter(connection, encoder)
+            # A passage may have been removed while it was being embedded.
+            connection.executemany(
+                """INSERT OR IGNORE INTO vectors (passage, encoder, vector)
+                SELECT number, ?, ? FROM passages WHERE number = ?""",
+                [(number, blob, passage.number) for passage, blob in zip(passages, blobs, strict=True)],
+            )
+            ledger.mark_embedded(connection, number, {passage.document for passage in passages})
+
+        await self._database.write(work)
+
+    async def forget_others(self, fingerprint: str) -> None:
+        """Deletes the vectors of every other encoder."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            others = "SELECT number FROM encoders WHERE fingerprint != ?"
+            connection.execute(f"DELETE FROM vectors WHERE encoder IN ({others})", (fingerprint,))  # noqa: S608
+            connection.execute("DELETE FROM encoders WHERE fingerprint != ?", (fingerprint,))
+
+        await self._database.write(work)
+
+    def _count(self, query: str, fingerprint: str, *arguments: object) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            encoder, _ = _encoder(connection, fingerprint)
+            return int(connection.execute(query, (encoder, *arguments)).fetchone()[0])
+
+        return self._database.read_now(work)
+
+
+def _encoder(connection: sqlite3.Connection, fingerprint: str) -> tuple[int, int]:
+    """Returns the encoder's number and dimensions; number 0 stands for one that has stored nothing."""
+    row: tuple[int, int] | None = connection.execute(
+        "SELECT number, dimensions FROM encoders WHERE fingerprint = ?", (fingerprint,)
+    ).fetchone()
+    return row or (0, 0)
+
+
+def _enter(connection: sqlite3.Connection, encoder: Encoder) -> int:
+    connection.execute(
+        "INSERT OR IGNORE INTO encoders (fingerprint, name, dimensions) VALUES (?, ?, ?)",
+        (encoder.fingerprint, encoder.name, encoder.dimensions),
+    )
+    return _encoder(connection, encoder.fingerprint)[0]

@@ -1,0 +1,148 @@
+"""What can go wrong between a question and its answer.
+
+CarrelError (indexes.errors)
+├── ModelError              a model call did not give an answer
+│   ├── ModelTimeout        no answer in time
+│   ├── ModelLimited        rate-limited                       (retryable)
+│   ├── ModelUnreachable    no connection, or it broke         (retryable)
+│   ├── ModelOverloaded     a server-side error                (retryable)
+│   ├── ModelAuth           the key was refused, or is missing
+│   ├── ModelMissing        no such model, or its client is not installed
+│   ├── ModelRefused        the model declined
+│   ├── ContextTooLong      the prompt does not fit
+│   └── ModelMalformed      what came back is not an answer
+├── Unsure                  a cheap rung hands over because it is not sure
+├── NothingRelevant         a rung of retrieval found nothing
+├── StepFailed              every rung of a step failed
+└── PipelineInvalid         a pipeline was declared wrongly
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from indexes.errors import CarrelError, WebBlocked, WebDisallowed
+from pipelines.types import Outcome
+
+__all__ = [
+    "ContextTooLong",
+    "ModelAuth",
+    "ModelError",
+    "ModelLimited",
+    "ModelMalformed",
+    "ModelMissing",
+    "ModelOverloaded",
+    "ModelRefused",
+    "ModelTimeout",
+    "ModelUnreachable",
+    "NothingRelevant",
+    "PipelineInvalid",
+    "StepFailed",
+    "Unsure",
+    "outcome_of",
+]
+
+
+class ModelError(CarrelError):
+    """A model call did not give an answer."""
+
+    exit_code = 3
+    outcome: ClassVar[Outcome] = Outcome.INTERNAL
+
+
+class ModelTimeout(ModelError):
+    """No answer in time."""
+
+    exit_code = 124
+    outcome = Outcome.TIMED_OUT
+
+
+class ModelLimited(ModelError):
+    """The provider limits the rate of calls."""
+
+    retryable = True
+    outcome = Outcome.LIMITED
+    retry_after_seconds: float | None = None
+    """How long the provider asks to wait."""
+
+
+class ModelUnreachable(ModelError):
+    """No connection, or it broke before the answer was whole."""
+
+    retryable = True
+    outcome = Outcome.UNREACHABLE
+    default_hint = "Check that the server runs and that the base URL is right; `carrel models` shows it."
+
+
+class ModelOverloaded(ModelError):
+    """The provider failed on its side."""
+
+    retryable = True
+    outcome = Outcome.UNREACHABLE
+
+
+class ModelAuth(ModelError):
+    """The key was refused, or there is none."""
+
+    outcome = Outcome.AUTH
+
+
+class ModelMissing(ModelError):
+    """The provider has no such model, or its client is not installed."""
+
+    outcome = Outcome.UNREACHABLE
+
+
+class ModelRefused(ModelError):
+    """The model declined to answer."""
+
+    outcome = Outcome.REFUSED
+
+
+class ContextTooLong(ModelError):
+    """The prompt does not fit the model."""
+
+    outcome = Outcome.TOO_LONG
+
+
+class ModelMalformed(ModelError):
+    """What came back is not an answer."""
+
+    outcome = Outcome.MALFORMED
+
+
+class Unsure(CarrelError):
+    """A cheap rung is not sure enough; asking the next one is the ladder at work, not a fault."""
+
+    degrades: ClassVar[bool] = False
+
+
+class NothingRelevant(CarrelError):
+    """A rung of retrieval found nothing that bears on the question."""
+
+    exit_code = 4
+
+
+class StepFailed(CarrelError):
+    """Every rung of a step failed."""
+
+
+class PipelineInvalid(CarrelError):
+    """A pipeline was declared wrongly; the message names the step."""
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """The closed-list kind of `error`."""
+    match error:
+        case ModelError():
+            return error.outcome
+        case Unsure():
+            return Outcome.PARTIAL
+        case NothingRelevant():
+            return Outcome.NOTHING_FOUND
+        case WebDisallowed() | WebBlocked():
+            return Outcome.BLOCKED
+        case TimeoutError():
+            return Outcome.TIMED_OUT
+        case _:
+            return Outcome.INTERNAL

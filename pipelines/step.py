@@ -1,0 +1,140 @@
+"""How a pipeline is declared: steps with their needs, and beside each step its ladder and policy.
+
+A function's parameter names are its needs: a value that another step gives, an input of the pipeline,
+a service, or `recorder`. Nothing else connects the steps; what can run side by side follows from the names.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.errors import PipelineInvalid
+from pipelines.policy import Policy
+
+__all__ = ["Pipeline", "Rung", "Skipped", "Step", "needs_of", "rung"]
+
+RECORDER = "recorder"
+"""The need that is always there: the question's own `Recorder`."""
+
+
+def needs_of(function: Callable[..., object]) -> tuple[str, ...]:
+    """The names of the values and services that `function` asks for."""
+    return tuple(inspect.signature(function).parameters)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Says that a step is not needed: the value that stands in for its result, and why."""
+
+    value: object
+    why: str
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to do a step."""
+
+    run: Callable[..., Any]
+    """An async function; it raises to hand over to the next rung."""
+    policy: Policy = field(default_factory=Policy)
+    name: str = ""
+    """How it is called in the trace and in the answer's fallbacks."""
+    consent: str = ""
+    """What a person must allow first, such as `web`; empty when nothing needs to be asked."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of what it asks for. A rung whose service is absent is left out of the ladder."""
+        return needs_of(self.run)
+
+
+def rung(
+    run: Callable[..., Any], policy: Policy | None = None, *, name: str | None = None, consent: str = ""
+) -> Rung:
+    """Declares a rung, named after its function unless `name` says otherwise."""
+    return Rung(run, policy or Policy(), name or run.__name__.replace("_", " "), consent)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A verb, the noun it gives, and the ladder of ways to get there."""
+
+    name: str
+    gives: str
+    ladder: Sequence[Rung]
+    """Best first. The first rung that succeeds gives the value."""
+    over: Callable[..., Any] | None = None
+    """Makes the step run once for each item this function returns, all at the same time. The value is then
+    the tuple of results in the items' order; a branch whose whole ladder failed is left out and recorded."""
+    each: str = "item"
+    """The need under which a rung gets its item."""
+    unless: Callable[..., Skipped | None] | None = None
+    """Called first; a `Skipped` takes the step's place."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """All that the step asks for, its own item apart."""
+        functions: list[Callable[..., object]] = [each.run for each in self.ladder]
+        functions += [function for function in (self.over, self.unless) if function]
+        names = {name for function in functions for name in needs_of(function)}
+        return frozenset(names - {RECORDER, self.each} if self.over else names - {RECORDER})
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps that turn inputs into one value.
+
+    Raises:
+        PipelineInvalid: A step without a ladder, two steps that give the same value, steps that wait for
+            each other, or a pipeline whose own value no step gives.
+    """
+
+    name: str
+    takes: tuple[str, ...]
+    """Names of the inputs."""
+    gives: str
+    """Name of the value that is the pipeline's result."""
+    steps: Sequence[Step]
+    services: frozenset[str] = field(default=frozenset())
+    """Names of the services that the rungs may ask for."""
+
+    def __post_init__(self) -> None:
+        givers = self.givers
+        if len(givers) != len(self.steps):
+            raise PipelineInvalid(f"Two steps of pipeline {self.name!r} give the same value.")
+        if self.gives not in givers:
+            raise PipelineInvalid(f"No step of pipeline {self.name!r} gives {self.gives!r}.")
+        for step in self.steps:
+            self._check(step)
+        self._refuse_cycles()
+
+    @property
+    def givers(self) -> dict[str, Step]:
+        """Which step gives which value."""
+        return {step.gives: step for step in self.steps}
+
+    def before(self, step: Step) -> frozenset[str]:
+        """Names of the steps that `step` waits for directly."""
+        givers = self.givers
+        return frozenset(givers[need].name for need in step.needs if need in givers)
+
+    def _check(self, step: Step) -> None:
+        if not step.ladder:
+            raise PipelineInvalid(f"Step {step.name!r} has no ladder: it needs at least one rung.")
+        known = {*self.takes, *self.givers, *self.services}
+        if missing := sorted(step.needs - known):
+            raise PipelineInvalid(f"Step {step.name!r} needs {missing[0]!r}, which nothing gives.")
+
+    def _refuse_cycles(self) -> None:
+        done: set[str] = set()
+        waiting = list(self.steps)
+        while waiting:
+            ready = [step for step in waiting if self.before(step) <= done]
+            if not ready:
+                names = ", ".join(repr(step.name) for step in waiting)
+                raise PipelineInvalid(f"These steps wait for each other: {names}.")
+            done |= {step.name for step in ready}
+            waiting = [step for step in waiting if step.name not in done]

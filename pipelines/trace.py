@@ -1,0 +1,162 @@
+"""Records one question: spans, spending, fallbacks and notes, each also told as an event."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pipelines.errors import outcome_of
+from pipelines.events import AskEvent, FellBack, Noted, Spent, StepEnded, StepStarted
+from pipelines.types import Degradation, Outcome, Span, Trace, Usage
+
+__all__ = ["OpenSpan", "Recorder", "current_span"]
+
+_current: ContextVar[OpenSpan | None] = ContextVar("carrel_span", default=None)
+
+
+def current_span() -> OpenSpan | None:
+    """The span of the attempt this code runs in; a model call adds its spending to it."""
+    return _current.get()
+
+
+@dataclass
+class OpenSpan:
+    """An attempt that is still running."""
+
+    id: int
+    step: str
+    rung: str
+    branch: str
+    attempt: int
+    started: float
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    truncated: bool = False
+    """Whether a model's reply was cut at its longest."""
+
+    def spend(self, usage: Usage) -> None:
+        """Adds what a call has cost."""
+        self.usage += usage
+
+
+class Recorder:
+    """Collects what happens to one question and passes each event on.
+
+    Args:
+        emit: Receives every event as it happens.
+        clock: Seconds on a clock that never jumps.
+    """
+
+    def __init__(
+        self, emit: Callable[[AskEvent], None], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.emit = emit
+        self._clock = clock
+        self._began = clock()
+        self._opened = 0
+        self._spans: list[Span] = []
+        self._usage = Usage()
+        self._degraded: list[Degradation] = []
+        self._notes: list[str] = []
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the question was asked."""
+        return self._clock() - self._began
+
+    @property
+    def usage(self) -> Usage:
+        """What was spent so far, and the seconds since the question was asked."""
+        return self._usage.model_copy(update={"seconds": self.elapsed})
+
+    @property
+    def trace(self) -> Trace:
+        """Every span so far."""
+        return Trace(spans=tuple(self._spans))
+
+    @property
+    def degraded(self) -> tuple[Degradation, ...]:
+        """The fallbacks taken so far."""
+        return tuple(self._degraded)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader should know, in the order it came up."""
+        return tuple(self._notes)
+
+    @contextmanager
+    def span(self, step: str, rung: str, *, branch: str = "", attempt: int = 1) -> Iterator[OpenSpan]:
+        """Times one attempt; how it ended is read from the exception that leaves the block, if any."""
+        self._opened += 1
+        opened = OpenSpan(self._opened, step, rung, branch, attempt, started=self.elapsed)
+        self.emit(
+            StepStarted(
+                span_id=opened.id,
+                step=step,
+                rung=rung,
+                branch=branch,
+                attempt=attempt,
+                started=opened.started,
+            )
+        )
+        token = _current.set(opened)
+        status, error = Outcome.OK, ""
+        try:
+            yield opened
+            if opened.truncated:
+                status = Outcome.PARTIAL
+                self.note(f"{opened.model} stopped at its longest reply: what it wrote may lack its end.")
+        except Exception as failure:
+            status, error = outcome_of(failure), str(failure) or type(failure).__name__
+            raise
+        except BaseException:
+            status = Outcome.CANCELLED
+            raise
+        finally:
+            _current.reset(token)
+            self._close(opened, status, error)
+
+    def _close(self, opened: OpenSpan, status: Outcome, error: str) -> None:
+        span = Span(
+            id=opened.id,
+            name=opened.step,
+            rung=opened.rung,
+            branch=opened.branch,
+            started=opened.started,
+            ended=self.elapsed,
+            attempt=opened.attempt,
+            status=status,
+            error=error,
+            usage=opened.usage,
+            model=opened.model,
+        )
+        self._spans.append(span)
+        self.emit(StepEnded(span=span))
+        if opened.usage != Usage():
+            self._usage += opened.usage
+            self.emit(Spent(usage=self.usage))
+
+    def note(self, sentence: str) -> None:
+        """Adds a sentence for the reader, once."""
+        if sentence not in self._notes:
+            self._notes.append(sentence)
+            self.emit(Noted(note=sentence))
+
+    def fell_back(self, degradation: Degradation, *, branch: str = "", visible: bool = True) -> None:
+        """Records that another rung takes over; an invisible one stands in the trace only."""
+        if not visible:
+            return
+        self._degraded.append(degradation)
+        self.emit(
+            FellBack(
+                step=degradation.step,
+                branch=branch,
+                from_rung=degradation.instead_of,
+                to_rung=degradation.rung,
+                outcome=degradation.outcome,
+                why=degradation.why,
+            )
+        )

@@ -1,0 +1,265 @@
+"""The nouns of a question on its way to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from indexes.types import Document, Hit, Model
+
+__all__ = [
+    "Answer",
+    "Budget",
+    "Citation",
+    "Claim",
+    "Degradation",
+    "Draft",
+    "Evidence",
+    "Kind",
+    "Outcome",
+    "Query",
+    "Question",
+    "Route",
+    "Span",
+    "Trace",
+    "Usage",
+]
+
+
+class Kind(StrEnum):
+    """What a question wants."""
+
+    DEFINITION = "definition"
+    FACT = "fact"
+    METHOD = "method"
+    COMPARISON = "comparison"
+    REASON = "reason"
+    OVERVIEW = "overview"
+    GENERAL = "general"
+
+
+class Outcome(StrEnum):
+    """How a call or a step ended; nothing ends in any other way."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    SKIPPED = "skipped"
+    """Was not needed."""
+    NOTHING_FOUND = "nothing found"
+    REFUSED = "refused"
+    """The model declined."""
+    BLOCKED = "blocked"
+    """Not allowed: by the person, a setting or the provider."""
+    LIMITED = "limited"
+    """Rate-limited."""
+    TIMED_OUT = "timed out"
+    TOO_LONG = "too long"
+    AUTH = "auth"
+    UNREACHABLE = "unreachable"
+    MALFORMED = "malformed"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+class Question(Model):
+    """What a person asked, and within which limits."""
+
+    text: str
+    collections: tuple[str, ...] = ()
+    """Where to look; empty means the classifier chooses."""
+
+
+class Query(Model):
+    """A question, classified."""
+
+    text: str
+    kind: Kind = Kind.GENERAL
+    domain: tuple[str, ...] = ()
+    """The collections it belongs to; empty means all."""
+    confidence: float = Field(default=0.0, ge=0, le=1)
+    """How sure the classification is."""
+    rewrites: tuple[str, ...] = ()
+    """Other wordings to search with, made from the person's words only."""
+
+
+class Route(Model):
+    """What will be done for this question, and why."""
+
+    name: str
+    steps: tuple[str, ...]
+    models: dict[str, str] = Field(default_factory=dict)
+    """Role to model name, for the roles this route may call."""
+    why: str
+
+
+class Evidence(Model):
+    """What a paper says to this question: one passage, or all of its passages summarised by a model."""
+
+    id: int = Field(ge=1)
+    """What `[1]` in the answer points to."""
+    hits: tuple[Hit, ...] = Field(min_length=1)
+    """The passages, all of one document, best first."""
+    quote: str
+    """Verbatim from the first passage."""
+    quote_start: int
+    """Offset of the quote in the document's text, from 0."""
+    summary: str
+    """What the paper says to this question; equals the quotes when nothing was summarised."""
+    relevance: float = Field(ge=0, le=1)
+    read_by: str = ""
+    """Name of the model that summarised it; empty when the summary is the paper's own sentences."""
+
+    @property
+    def document(self) -> Document:
+        """The paper this evidence is from."""
+        return self.hits[0].document
+
+    @property
+    def page(self) -> int:
+        """Page of the quote, from 1."""
+        return self.hits[0].passage.page
+
+
+class Citation(Model):
+    """Ties a stretch of the answer to evidence."""
+
+    evidence_id: int
+    start: int
+    """Offset of the marker's `[` in the answer's text, from 0."""
+    end: int
+    """One past the marker's `]`."""
+    verified: bool
+    """The evidence's quote stands, word for word, in the stored text of the page it names."""
+    support: float = Field(ge=0, le=1)
+    """Share of the sentence's content that the cited passages contain."""
+
+
+class Claim(Model):
+    """One sentence of the answer and how well it is supported."""
+
+    start: int
+    """Offset in the answer's text, from 0."""
+    end: int
+    support: float = Field(ge=0, le=1)
+    supported: bool
+    """False marks a sentence that its citations do not carry, or that has none."""
+
+
+class Degradation(Model):
+    """A fallback that was taken."""
+
+    step: str
+    rung: str
+    """The rung that served."""
+    instead_of: str
+    """The rung that was meant to."""
+    outcome: Outcome
+    why: str
+    """A sentence for the reader."""
+
+
+class Usage(Model):
+    """What was spent; adds with `+`."""
+
+    calls: int = 0
+    """Model calls, the failed ones included."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    web_searches: int = 0
+    cost_usd: float | None = None
+    """`None` where the price is not known."""
+    seconds: float = 0.0
+    """Wall-clock seconds of the whole; when added, the sum."""
+
+    def __add__(self, other: Usage) -> Usage:
+        costs = [cost for cost in (self.cost_usd, other.cost_usd) if cost is not None]
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            web_searches=self.web_searches + other.web_searches,
+            cost_usd=sum(costs) if costs else None,
+            seconds=self.seconds + other.seconds,
+        )
+
+
+class Budget(Model):
+    """Limits for one question; `None` is no limit."""
+
+    max_seconds: float | None = Field(default=None, gt=0)
+    max_cost_usd: float | None = Field(default=None, ge=0)
+    max_calls: int | None = Field(default=None, ge=0)
+
+
+class Span(Model):
+    """One attempt at one rung of one step, in OpenTelemetry's terms."""
+
+    id: int
+    name: str
+    """The step."""
+    rung: str
+    branch: str = ""
+    """Which of the parallel ones: a retriever, a paper's title."""
+    started: float
+    """Seconds since the question was asked, on the monotonic clock."""
+    ended: float
+    attempt: int = 1
+    status: Outcome = Outcome.OK
+    error: str = ""
+    usage: Usage = Usage()
+    model: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.started
+
+
+class Trace(Model):
+    """Every span of one question, in the order they ended."""
+
+    spans: tuple[Span, ...] = ()
+
+    def __iter__(self) -> Iterator[Span]:  # type: ignore[override]
+        return iter(self.spans)
+
+    def of(self, step: str) -> tuple[Span, ...]:
+        """The spans of one step."""
+        return tuple(span for span in self.spans if span.name == step)
+
+
+class Draft(Model):
+    """An answer's text before its citations are checked."""
+
+    text: str
+    """Markdown with `[1]` markers."""
+    author: Literal["reasoning", "small", "extractive", "nothing"]
+    """Who wrote it: a model's role, the extractive rung, or nobody for want of evidence."""
+    model: str = ""
+
+
+class Answer(Model):
+    """What the person gets; always says what it could not do."""
+
+    query: Query
+    route: Route
+    text: str
+    """Markdown with `[1]` markers."""
+    citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    degraded: tuple[Degradation, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the reader should know: search was by keyword, a quote was not found."""
+    author: str = ""
+    """Who wrote the text: a model's name, or `extractive`."""
+    usage: Usage = Usage()
+    trace: Trace = Trace()
+
+    @property
+    def found(self) -> bool:
+        """Whether there was any evidence to answer from."""
+        return bool(self.evidence)

@@ -1,0 +1,66 @@
+"""Words, stems and sentences: what matching a sentence with its evidence is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from indexes.words import STOP_WORDS, sentence_spans
+
+__all__ = ["content_stems", "numbers", "sentences", "stem_set"]
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
+_ASKING = frozenset(
+    """
+    among get gets give given gives kind kinds like made make makes many neither one paper papers show
+    shows study therefore use used uses using
+    """.split()
+)
+"""Words of a question that say nothing about its subject, beyond those of any text."""
+
+
+def content_stems(text: str) -> tuple[str, ...]:
+    """The stems of the words that carry meaning, in order, stop words left out.
+
+    Stems are Porter's (1980), the same that the keyword index uses.
+    """
+    return tuple(_stem(word) for word in _words(text) if word not in STOP_WORDS and word not in _ASKING)
+
+
+def stem_set(text: str) -> frozenset[str]:
+    """The distinct stems of every word of `text`, stop words included."""
+    return frozenset(_stem(word) for word in _words(text))
+
+
+def numbers(text: str) -> frozenset[str]:
+    """The numbers that stand in `text`, thousands separators dropped; citation markers are not numbers."""
+    return frozenset(
+        number.replace(",", "") for number in _NUMBER.findall(re.sub(r"\[\d[\d,\s–-]*\]", " ", text))
+    )
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yields `(start, end)` of each sentence, `end` exclusive, white space around it left out."""
+    for start, end in sentence_spans(text):
+        piece = text[start:end]
+        if words := piece.strip():
+            first = start + piece.index(words)
+            yield first, first + len(words)
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(text)]
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer():  # type: ignore[no-untyped-def]
+    from snowballstemmer import stemmer
+
+    return stemmer("porter")

@@ -1,0 +1,254 @@
+"""The command line over a real library: adding, asking and searching, by pipe and in a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from assistant import Answer, Assistant
+from tests.assistant.command_line import Ran, carrel, carrel_in_terminal, command, environment
+from tests.faults.script import Hang, Status
+from tests.faults.server import FaultServer
+
+QUESTION = "What does full jitter do to the retries of many clients?"
+LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
+HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202eevil\u202c"
+
+
+@pytest.fixture(scope="module")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two notes, and a home whose library holds them; tests use copies of it."""
+    folder, home = tmp_path_factory.mktemp("my notes"), tmp_path_factory.mktemp("filled")
+    (folder / "jitter.md").write_text(
+        f"# Full jitter {HOSTILE}\n\nFull jitter {HOSTILE} spreads the retries of many clients: each of them waits"
+        " a random time between zero and an exponentially growing bound.\n"
+    )
+    (folder / "breaker.md").write_text(
+        "# Breakers\n\nA circuit breaker stops calling a service that fails.\n"
+    )
+    with Assistant(home, library__encoder="hashing") as assistant:
+        assistant.add(folder)
+    return folder, home
+
+
+@pytest.fixture
+def filled(filled_home: tuple[Path, Path], carrel_home: Path) -> Path:
+    """The folder of the notes that the library holds."""
+    folder, home = filled_home
+    shutil.copytree(home, carrel_home, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def notes(filled_home: tuple[Path, Path], tmp_path: Path) -> Path:
+    """The same notes, not in the library yet."""
+    return shutil.copytree(filled_home[0], tmp_path / "more notes")
+
+
+def run(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Ran:
+    return carrel(*arguments, stdin=stdin, env={**LIGHT, **(env or {})})
+
+
+def with_model(server: FaultServer) -> dict[str, str]:
+    return {
+        **LIGHT,
+        "CARREL_REASONING": "openai:big",
+        "CARREL_BASE_URL": server.base_url,
+        "OPENAI_API_KEY": "sk-test",
+    }
+
+
+def test_adding_says_the_result_on_stdout_and_the_rest_on_stderr(notes: Path) -> None:
+    ran = run("add", str(notes))
+    assert ran.code == 0
+    assert re.fullmatch(r"Added 2 documents to papers \(2 pages, \d+ passages\)\.\n", ran.stdout)
+    assert "found: 2 files" in ran.stderr
+
+
+def test_adding_again_says_that_nothing_changed(filled: Path) -> None:
+    assert "2 unchanged" in run("add", str(filled)).stdout
+
+
+def test_adding_tells_each_failure_with_its_reason_and_goes_on(notes: Path) -> None:
+    (notes / "empty.pdf").write_bytes(b"")
+    (notes / "binary.txt").write_bytes(bytes(range(256)) * 40)
+    ran = run("add", str(notes))
+    assert ran.code == 0
+    assert "Added 2 documents" in ran.stdout
+    assert "empty.pdf" in ran.stderr
+    assert "binary.txt" in ran.stderr
+
+
+def test_adding_only_what_cannot_be_read_exits_1(tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").write_bytes(b"")
+    ran = run("add", str(tmp_path / "empty.pdf"))
+    assert ran.code == 1
+    assert "empty.pdf" in ran.stderr
+
+
+@pytest.mark.parametrize(("name", "code"), [("no such file.pdf", 2), ("empty folder", 4)])
+def test_adding_nothing_names_it_and_says_what_to_do(name: str, code: int, tmp_path: Path) -> None:
+    (tmp_path / "empty folder").mkdir()
+    ran = run("add", str(tmp_path / name))
+    assert (ran.code, ran.stdout) == (code, "")
+    assert name in ran.stderr
+    assert len(ran.stderr.splitlines()) >= 2
+
+
+def test_adding_as_json_is_the_report(notes: Path) -> None:
+    document = json.loads(run("add", "--format", "json", str(notes)).stdout)
+    assert (document["command"], document["data"]["pages"]) == ("add", 2)
+
+
+def test_the_answer_is_on_stdout_and_the_narration_on_stderr(filled: Path) -> None:
+    ran = run("ask", QUESTION)
+    assert ran.code == 0
+    assert "random time" in ran.stdout
+    assert "## Sources\n\n- [1] Full jitter" in ran.stdout
+    assert "verified" in ran.stdout
+    for said in ("question:", "route:", "retrieve", "done:"):
+        assert said in ran.stderr
+        assert said not in ran.stdout
+
+
+@pytest.mark.parametrize("arguments", [tuple(QUESTION.split()), ()], ids=["words", "stdin"])
+def test_a_question_comes_from_the_arguments_or_from_stdin(arguments: tuple[str, ...], filled: Path) -> None:
+    ran = run("ask", "-q", *arguments, stdin=QUESTION.encode())
+    assert "random time" in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_an_answer_as_json_reads_back(filled: Path) -> None:
+    document = json.loads(run("ask", "--format", "json", QUESTION).stdout)
+    assert document["schema_version"] == 1
+    assert Answer.model_validate(document["data"]).found
+
+
+def test_plain_text_has_no_markdown_headings(filled: Path) -> None:
+    assert "#" not in run("ask", "--format", "text", QUESTION).stdout
+
+
+def test_with_strict_nothing_found_exits_4(filled: Path) -> None:
+    question = "Which zebra governs quaternion pottery?"
+    assert run("ask", "--web", "never", "--strict", question).code == 4
+    assert run("search", "--strict", "zzzqqq", env={"CARREL_LIBRARY__ENCODER": "none"}).code == 4
+
+
+def test_searching_lists_passages_with_their_place(filled: Path) -> None:
+    ran = run("search", "--limit", "1", "jitter retries")
+    assert ran.stdout.startswith("1. Full jitter")
+    assert "p. 1 (jitter.md)" in ran.stdout
+    assert json.loads(run("search", "--format", "json", "jitter").stdout)["data"]["hits"]
+
+
+def test_only_the_named_collection_is_searched(filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# Other\n\nJitter is a word here too.\n")
+    run("add", "--collection", "others", str(tmp_path / "other.md"))
+    stdout = run("search", "--collection", "others", "jitter").stdout
+    assert "other.md" in stdout
+    assert "jitter.md" not in stdout
+
+
+def test_a_pipe_and_a_terminal_get_the_same_text(filled: Path) -> None:
+    for arguments in (("ask", "--format", "text", QUESTION), ("models",)):
+        piped = run(*arguments).stdout
+        shown = carrel_in_terminal(*arguments, "-q" if arguments[0] == "ask" else "--", env=LIGHT).stdout
+        assert shown.replace("\r\n", "\n") == piped
+
+
+def test_in_a_terminal_the_answer_is_formatted_and_a_pipe_stays_plain(filled: Path) -> None:
+    shown = carrel_in_terminal("ask", "-q", QUESTION, env=LIGHT).stdout
+    assert "## Sources" not in shown
+    assert "Sources" in shown
+    screen = carrel_in_terminal("ask", QUESTION, stdout_too=False, env=LIGHT)
+    assert "## Sources" in screen.stdout
+    assert "done:" in screen.stderr
+    assert "## Sources" not in screen.stderr
+
+
+def test_no_escape_sequence_of_a_paper_reaches_the_terminal(filled: Path) -> None:
+    """Ours are colours, and the two that keep one progress line."""
+    for arguments in (("ask", "-v", QUESTION), ("search", "jitter")):
+        shown = carrel_in_terminal(*arguments, env=LIGHT).stdout
+        ours = re.sub(r"\x1b\[[0-9;]*m|\r\x1b\[K", "", shown)
+        assert not re.search(r"[\x1b\x07\x9b\u202e\u202c]", ours)
+
+
+def test_the_person_is_asked_in_a_terminal_before_the_web_is_searched(web_server: FaultServer) -> None:
+    env = {**LIGHT, "CARREL_SEARXNG_URL": web_server.url}
+    ran = carrel_in_terminal("ask", QUESTION, answers=[("Search the web", "yes\n")], env=env)
+    assert ran.code == 0
+    assert web_server.ledger.count() > 0
+    assert "(web: " in ran.stdout
+    ran = carrel_in_terminal("ask", QUESTION, answers=[("Search the web", "\n")], env=env)
+    assert ran.code == 0
+    assert "(web: " not in ran.stdout
+
+
+def test_a_refused_key_is_told_and_the_papers_still_answer(filled: Path, model_server: FaultServer) -> None:
+    model_server.script(Status(401))
+    ran = run("ask", QUESTION, env=with_model(model_server))
+    assert ran.code == 0
+    assert "random time" in ran.stdout
+    assert "key" in ran.stderr
+    assert "sk-test" not in ran.stdout + ran.stderr
+
+
+def test_ctrl_c_stops_the_question_and_exits_130(filled: Path, model_server: FaultServer) -> None:
+    model_server.script(Hang())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen(
+            command("ask", "-v", QUESTION),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(with_model(model_server)),
+        )
+        seen = len(model_server.ledger)
+        model_server.ledger.wait_for(seen + 1)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert stdout == b""
+        assert b"Stopped." in stderr
+        assert b"Traceback" not in stderr
+
+
+def test_a_reader_that_goes_away_early_is_not_an_error_message(filled: Path) -> None:
+    process = subprocess.Popen(
+        command("ask", "-q", "--format", "json", QUESTION),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(LIGHT),
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait() == 1
+
+
+def test_a_library_made_by_another_encoder_is_named_with_the_way_on(
+    filled: Path, models_folder: Path
+) -> None:
+    ran = run("add", str(filled), env={"CARREL_LIBRARY__ENCODER": "all-MiniLM-L6-v2"})
+    told = ran.stdout + ran.stderr
+    assert "hashing" in told.lower()
+    assert "Traceback" not in told
+
+
+def test_a_broken_library_is_a_sentence(filled: Path, carrel_home: Path) -> None:
+    for database in (carrel_home / "data" / "library").rglob("*.sqlite*"):
+        database.write_bytes(b"this is not a database" * 1000)
+    ran = run("ask", QUESTION)
+    assert (ran.code, ran.stdout) == (1, "")
+    assert "Traceback" not in ran.stderr
+    assert os.fspath(carrel_home) in ran.stderr

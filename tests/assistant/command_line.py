@@ -1,0 +1,110 @@
+"""Runs `carrel` as a person does: through pipes, or in a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Ran", "carrel", "carrel_in_terminal", "command", "environment"]
+
+ROOT = Path(__file__).parents[2]
+_START = "import sys; from assistant.cli import main; main()"
+_LONGEST_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run left behind; in a terminal stdout may be one with it, stderr too."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def command(*arguments: str) -> list[str]:
+    """How `carrel ARGUMENTS` is started without being installed."""
+    return [sys.executable, "-P", "-W", "error", "-c", _START, *arguments]
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, in which the source tree can be imported from anywhere."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", **(more or {})}
+
+
+def carrel(
+    *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Ran:
+    """Runs with pipes on all three streams."""
+    ran = subprocess.run(
+        command(*arguments),
+        input=stdin,
+        capture_output=True,
+        env=environment(env),
+        cwd=folder or Path(os.environ["CARREL_HOME"]),
+        timeout=_LONGEST_SECONDS,
+        check=False,
+    )
+    return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+def carrel_in_terminal(
+    *arguments: str,
+    answers: Sequence[tuple[str, str]] = (),
+    stdout_too: bool = True,
+    env: Mapping[str, str] | None = None,
+) -> Ran:
+    """Runs in a terminal of its own.
+
+    Args:
+        arguments: The command line.
+        answers: Pairs of what to wait for on the screen and what to type then.
+        stdout_too: Whether stdout is the terminal; else it is a pipe, and only stderr is seen on the screen.
+        env: More variables.
+    """
+    screen, terminal = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            command(*arguments),
+            stdin=terminal,
+            stdout=terminal if stdout_too else subprocess.PIPE,
+            stderr=terminal,
+            env=environment(env),
+            cwd=os.environ["CARREL_HOME"],
+            start_new_session=True,
+        )
+        os.close(terminal)
+        seen = _watch(screen, process, list(answers))
+        stdout = b"" if process.stdout is None else process.stdout.read()
+        if process.stdout is not None:
+            process.stdout.close()
+        return Ran(process.wait(_LONGEST_SECONDS), stdout.decode() if not stdout_too else seen, seen)
+    finally:
+        os.close(screen)
+
+
+def _watch(screen: int, process: subprocess.Popen[bytes], answers: list[tuple[str, str]]) -> str:
+    """Reads the screen until the process has closed it, typing each answer when its prompt shows."""
+    seen = b""
+    until = time.monotonic() + _LONGEST_SECONDS
+    while time.monotonic() < until:
+        ready, _, _ = select.select([screen], [], [], 0.1)
+        if ready:
+            try:
+                piece = os.read(screen, 65536)
+            except OSError:  # how Linux says that the other side is closed
+                break
+            if not piece:
+                break
+            seen += piece
+        elif process.poll() is not None:
+            break
+        if answers and answers[0][0] in seen.decode(errors="replace"):
+            os.write(screen, answers.pop(0)[1].encode())
+    return seen.decode(errors="replace")

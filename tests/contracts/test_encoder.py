@@ -1,0 +1,97 @@
+"""What every encoder promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexes.embed import OnnxEncoder
+from indexes.hashing import HashingEncoder
+from indexes.protocols import Encoder
+
+TEXTS = [
+    "A router sends each question to the smallest model that can answer it.",
+    "Retries need a budget.",
+    "word " * 2_000,
+    "Ein Satz mit Umlauten: Größe, Übermut, naïve café.",
+    "检索增强生成",
+    "🙂 emoji and \u202e a bidi override",
+    "lone \ud800 surrogate",
+    "\x00\x1b[31m control",
+    "???",
+    " ",
+    "",
+]
+
+
+def _hashing(models_folder: Callable[[], Path]) -> Encoder:
+    return HashingEncoder()
+
+
+def _onnx(models_folder: Callable[[], Path]) -> Encoder:
+    return OnnxEncoder(models_folder() / "all-MiniLM-L6-v2" / "onnx")
+
+
+@pytest.fixture(scope="module", params=[_hashing, _onnx], ids=["hashing", "onnx"])
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    made: Encoder = request.param(lambda: request.getfixturevalue("models_folder"))
+    return made
+
+
+def test_it_is_an_encoder_with_a_name_and_a_dimension(encoder: Encoder) -> None:
+    assert isinstance(encoder, Encoder)
+    assert encoder.name
+    assert encoder.dimensions > 0
+
+
+def test_each_text_gets_one_float32_row_of_unit_length(encoder: Encoder) -> None:
+    matrix = encoder.encode(TEXTS)
+    assert matrix.shape == (len(TEXTS), encoder.dimensions)
+    assert matrix.dtype == np.float32
+    assert np.isfinite(matrix).all()
+    np.testing.assert_allclose(np.linalg.norm(matrix, axis=1), 1.0, atol=1e-5)
+
+
+def test_no_texts_give_no_rows(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, encoder.dimensions)
+    assert encoder.count_tokens([]) == []
+
+
+def test_a_texts_row_does_not_depend_on_its_company(encoder: Encoder) -> None:
+    together = encoder.encode(TEXTS * 3)
+    alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    for part in np.split(together, 3):
+        np.testing.assert_allclose(part, alone, atol=2e-5)
+
+
+def test_like_wordings_lie_closer_than_unlike_ones(encoder: Encoder) -> None:
+    a, b, c = encoder.encode(["retry with back-off", "back-off between retries", "the moons of Jupiter"])
+    assert a @ b > a @ c + 0.2
+
+
+def test_it_may_be_used_from_several_threads(encoder: Encoder) -> None:
+    alone = encoder.encode(TEXTS)
+    with ThreadPoolExecutor(4) as pool:
+        for matrix in pool.map(lambda _: encoder.encode(TEXTS), range(8)):
+            np.testing.assert_allclose(matrix, alone, atol=2e-5)
+
+
+def test_tokens_are_counted_without_an_upper_end(encoder: Encoder) -> None:
+    counts = encoder.count_tokens(TEXTS)
+    assert counts[2] == 2_000
+    assert counts[-1] == 0
+    assert all(isinstance(count, int) and count >= 0 for count in counts)
+
+
+def test_the_fingerprint_is_stable_and_names_model_and_dimension(encoder: Encoder) -> None:
+    assert encoder.fingerprint == encoder.fingerprint
+    assert encoder.name in encoder.fingerprint
+    assert str(encoder.dimensions) in encoder.fingerprint
+
+
+def test_encoders_are_told_apart() -> None:
+    assert HashingEncoder(64).fingerprint != HashingEncoder(128).fingerprint

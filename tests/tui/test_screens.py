@@ -1,0 +1,121 @@
+"""One picture of each screen at three sizes, with the clock standing still."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from assistant.engine.scripted import Gate, ScriptedEngine
+from assistant.events import Fate, FileDone, FilesFound
+from tui.app import CarrelApp
+from tui.example import QUESTION, example_engine
+from tui.screenshot import draw
+from tui.widgets.question_box import QuestionBox
+from tui.widgets.status_line import StatusLine
+from tui.widgets.turn import Turn
+
+SIZES = [(60, 20), (80, 24), (160, 48)]
+Steps = Callable[[Pilot[None]], Awaitable[None]]
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def looks_right(request: pytest.FixtureRequest, snap_compare: Any) -> Callable[[ScriptedEngine, Steps], bool]:
+    def compare(engine: ScriptedEngine, steps: Steps) -> bool:
+        app = CarrelApp(lambda: engine, clock=lambda: 0.0)
+
+        async def prepare(pilot: Pilot[None]) -> None:
+            pilot.app.screen.query_one(QuestionBox).cursor_blink = False
+            await app.ready()
+            await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
+            await steps(pilot)
+            await pilot.pause()
+
+        return bool(snap_compare(app, terminal_size=request.param, run_before=prepare))
+
+    return compare
+
+
+def _at_the_bottom(pilot: Pilot[None], kind: type[Any]) -> Any:
+    return pilot.app.screen_stack[0].query_one(kind)
+
+
+async def _until(pilot: Pilot[None], happened: Callable[[], Any]) -> None:
+    for _ in range(1_000):
+        if happened():
+            break
+        await pilot.pause(0.01)
+    else:
+        raise AssertionError("It never happened.")
+    await pilot.pause(0.25)
+
+
+async def _ask(pilot: Pilot[None]) -> None:
+    pilot.app.screen.query_one(QuestionBox).insert(QUESTION)
+    await pilot.press("enter")
+
+
+async def _answered(pilot: Pilot[None]) -> None:
+    await _ask(pilot)
+    await _until(pilot, lambda: [turn for turn in pilot.app.screen.query(Turn) if turn.answer])
+
+
+def test_asking_while_papers_are_read(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await _ask(pilot)
+        await _until(pilot, lambda: [t for t in pilot.app.screen.query(Turn) if len(t.evidence) == 3])
+
+    assert looks_right(example_engine(stop="reading"), steps)
+
+
+def test_asking_when_it_is_answered(looks_right):
+    assert looks_right(example_engine(), _answered)
+
+
+def test_a_passage(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await _answered(pilot)
+        await pilot.press("escape", "1")
+        await _until(pilot, lambda: pilot.app.screen.query("#page-text"))
+
+    assert looks_right(example_engine(), steps)
+
+
+def test_adding(looks_right):
+    reasons = {4: "It needs a password.", 9: "Its pages hold no text."}
+    files = [
+        FileDone(
+            path=f"/home/ada/papers/paper-{number}.pdf",
+            fate=Fate.FAILED if number in reasons else Fate.INDEXED,
+            reason=reasons.get(number, ""),
+            passages=20,
+            done=number,
+            total=212,
+        )
+        for number in range(1, 38)
+    ]
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f3")
+        await _until(pilot, lambda: pilot.app.screen.query("#path"))
+        pilot.app.screen.query_one("#path").cursor_blink = False
+        pilot.app.screen.query_one("#path").value = "/"
+        await pilot.press("enter")
+        await _until(pilot, lambda: "37/212" in str(pilot.app.screen.query_one("#adding-sentence").content))
+
+    assert looks_right(ScriptedEngine(add_events=[FilesFound(total=212), *files, Gate()]), steps)
+
+
+def test_an_empty_library(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+
+    assert looks_right(ScriptedEngine(), steps)
+
+
+async def test_the_readme_picture_is_the_same_each_time_and_needs_no_server():
+    picture = await draw((100, 30))
+    assert picture == await draw((100, 30))
+    assert "http" not in picture.replace("http://www.w3.org", "")

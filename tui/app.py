@@ -1,0 +1,254 @@
+"""The terminal app: holds the engine, the themes, the commands and what runs in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import constants
+from textual.actions import SkipAction
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import TextArea
+from textual.worker import Worker
+
+from tui.commands import COMMANDS
+from tui.screens.ask import AskScreen
+from tui.theme import DARK, THEMES
+
+if TYPE_CHECKING:
+    from assistant.engine.protocol import Engine
+    from tui.adding import Adding
+
+__all__ = ["CarrelApp", "run"]
+
+_LATER = (
+    "assistant.failures",
+    "tui.screens.add",
+    "tui.screens.confirm",
+    "tui.screens.help",
+    "tui.screens.passage",
+    "tui.stream",
+    "tui.widgets.turn",
+)
+"""What the first frame does without; imported in a thread while the person begins to type."""
+_QUIT_SECONDS = 3.0
+"""How soon the second Ctrl+C has to follow the first."""
+
+
+class CarrelApp(App[None], inherit_bindings=False):
+    """Shows what an engine does.
+
+    Textual's own Ctrl+Q is not taken over: terminals and multiplexers use it.
+    """
+
+    TITLE = "Carrel"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    COMMAND_PALETTE_DISPLAY = "^p"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-high")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True, id="interrupt"),
+        Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True, id="palette"),
+    ]
+
+    def __init__(
+        self, open_engine: Callable[[], Engine], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Prepares; nothing is opened before the first frame is painted.
+
+        Args:
+            open_engine: Gives the engine; called once, after the first frame.
+            clock: Gives seconds; only differences matter.
+        """
+        super().__init__()
+        self._open_engine = open_engine
+        self.clock = clock
+        self._engine: Engine | None = None
+        self._opened = asyncio.Event()
+        self._ask_screen = AskScreen()
+        self._adding: Adding | None = None
+        self._adding_worker: Worker[None] | None = None
+        self._interrupted = -_QUIT_SECONDS
+        for theme in THEMES:
+            self.register_theme(theme)
+        if constants.DEFAULT_THEME == "textual-dark":
+            self.theme = DARK.name
+
+    def get_default_screen(self) -> Screen[None]:
+        """Asking is what the app opens with."""
+        return self._ask_screen
+
+    def on_mount(self) -> None:
+        """Leaves the rest until there is something to look at."""
+        self.call_after_refresh(self._open_in_background)
+
+    async def on_unmount(self) -> None:
+        """Ends the engine."""
+        if self._engine is not None:
+            await self._engine.close()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; there is one once `ready` has returned."""
+        assert self._engine is not None, "await ready() first"
+        return self._engine
+
+    async def ready(self) -> None:
+        """Returns when the engine can be asked and what shows its answers is imported."""
+        await self._opened.wait()
+
+    def toast(self, message: str, *, error: bool = False) -> None:
+        """The only way to a notification: sanitised, short, and never parsed as markup."""
+        from tui.safe import shown_line
+
+        self.notify(shown_line(message, 200), severity="error" if error else "information", markup=False)
+
+    def refresh_status(self) -> None:
+        """Asks the engine what there is to ask."""
+        self.run_worker(self._refresh_status(), group="status", exclusive=True, exit_on_error=False)
+
+    # Adding papers.
+
+    def start_adding(self, path: Path) -> Adding:
+        """Adds a file or a folder in the background and returns what is known of it, kept up to date."""
+        from tui.adding import Adding
+
+        self._adding = adding = Adding(str(path))
+        self._adding_worker = self.run_worker(self._add(adding), group="add", exit_on_error=False)
+        return adding
+
+    def stop_adding(self) -> None:
+        """Stops adding; what was committed stays."""
+        if self._adding_worker is not None:
+            self._adding_worker.cancel()
+
+    async def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Tells in the transcript how adding has ended."""
+        if event.worker is not self._adding_worker or not event.worker.is_finished or self._adding is None:
+            return
+        if event.worker.is_cancelled:
+            self._adding.stop()
+        failures = len(self._adding.failures)
+        await self._ask_screen.desk.tell(
+            self._adding.ending, hint="F3 lists what failed, and why." if failures else ""
+        )
+        self.refresh_status()
+
+    async def _add(self, adding: Adding) -> None:
+        from assistant.failures import failed_of
+        from tui.stream import listening
+
+        await self._ask_screen.follow(adding)
+        try:
+            async with listening(self.engine.add([adding.path])) as events:
+                async for event in events:
+                    adding.apply(event)
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            failed = failed_of(error)
+            adding.fail(f"{failed.message} {failed.hint}".strip())
+        else:
+            adding.end()
+
+    # Commands.
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Spells keys as the help does."""
+        key = super().get_key_display(binding)
+        return key.capitalize() if key == "esc" or key[1:].isdigit() else key
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette offers what the screen can do."""
+        for command in COMMANDS:
+            if screen is self._ask_screen or command.action.startswith("app."):
+                run = partial(self.run_action, command.action, screen)
+                yield SystemCommand(command.label, command.summary, run)
+
+    async def action_help(self) -> None:
+        """Shows the keys and the commands."""
+        from tui.screens.help import HelpScreen
+
+        await self.push_screen(HelpScreen())
+
+    async def action_add(self, path: str = "") -> None:
+        """Opens the dialog for adding papers; begins at once when there is a path."""
+        await self.ready()
+        from tui.screens.add import AddScreen
+
+        await self.push_screen(AddScreen(self._adding, path))
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C: copies what is selected; else asks for a second one, which quits."""
+        if self._has_selection():
+            raise SkipAction
+        now = self.clock()
+        if now - self._interrupted < _QUIT_SECONDS:
+            self.exit()
+            return
+        self._interrupted = now
+        self.toast("Press Ctrl+C again to quit.")
+
+    def _has_selection(self) -> bool:
+        focused = self.focused
+        if isinstance(focused, TextArea) and focused.selected_text:
+            return True
+        return bool(self.screen.get_selected_text())
+
+    # Starting.
+
+    def _open_in_background(self) -> None:
+        self.run_worker(self._open(), group="open")
+
+    async def _open(self) -> None:
+        await asyncio.to_thread(_import, _LATER)
+        try:
+            self._engine = self._open_engine()
+        except Exception as error:  # noqa: BLE001 - an outer door: without an engine the app ends with a sentence
+            self._end_without_engine(error)
+            return
+        self._opened.set()
+        await self._refresh_status()
+
+    def _end_without_engine(self, error: Exception) -> None:
+        from assistant.failures import failed_of
+        from tui.safe import shown
+
+        failed = failed_of(error)
+        message = Text(shown(f"{failed.message}\n{failed.hint}".strip()))
+        self.exit(return_code=failed.exit_code, message=message)
+
+    async def _refresh_status(self) -> None:
+        from assistant.failures import failed_of
+
+        try:
+            status = await self.engine.status()
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            failed = failed_of(error)
+            self._ask_screen.show_problem(f"{failed.message} {failed.hint}")
+        else:
+            self._ask_screen.show_status(status)
+
+
+def run() -> int:
+    """Runs the app with an engine in a worker process and returns the exit code."""
+    app = CarrelApp(_engine_process)
+    app.run()
+    return app.return_code or 0
+
+
+def _engine_process() -> Engine:
+    from assistant.engine.process import EngineProcess
+
+    return EngineProcess()
+
+
+def _import(modules: tuple[str, ...]) -> None:
+    for module in modules:
+        import_module(module)

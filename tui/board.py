@@ -1,0 +1,273 @@
+"""What is known of a question while it runs, as data: each step, its branches, its fallbacks, its times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from assistant.events import (
+    Asked,
+    AskEvent,
+    Classified,
+    Decided,
+    Done,
+    Drafted,
+    EvidenceReady,
+    Failed,
+    FellBack,
+    HitsFound,
+    Kind,
+    Noted,
+    Outcome,
+    Query,
+    Route,
+    Routed,
+    Spent,
+    StepEnded,
+    StepSkipped,
+    StepStarted,
+    Summarised,
+    Token,
+)
+from tui.safe import shown_line
+from tui.words import count_of, duration
+
+__all__ = ["Board", "Row", "State"]
+
+State = Literal["running", "done", "failed", "skipped", "fell back"]
+_MOST_BRANCHES = 8
+"""A step with more parallel branches shows those that run or failed, and counts the rest."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the steps, ready to be drawn."""
+
+    depth: int
+    state: State
+    name: str
+    seconds: float | None
+    detail: str = ""
+
+
+@dataclass
+class _Attempt:
+    rung: str
+    branch: str
+    model: str
+    number: int
+    started: float
+    ended: float | None = None
+    status: Outcome = Outcome.OK
+
+    @property
+    def state(self) -> State:
+        if self.ended is None:
+            return "running"
+        return "done" if self.status in (Outcome.OK, Outcome.PARTIAL) else "failed"
+
+    def seconds(self, now: float) -> float:
+        return (now if self.ended is None else self.ended) - self.started
+
+
+@dataclass
+class _Step:
+    name: str
+    attempts: dict[int, _Attempt] = field(default_factory=dict)
+    """By span id."""
+    fallbacks: list[FellBack] = field(default_factory=list)
+    skipped: str = ""
+    finding: str = ""
+    """What came of it, in a few words."""
+
+    @property
+    def branches(self) -> list[str]:
+        """The parallel branches in the order they began; none for a step that is one call."""
+        return list(dict.fromkeys(attempt.branch for attempt in self.attempts.values() if attempt.branch))
+
+    def of(self, branch: str) -> list[_Attempt]:
+        return [attempt for attempt in self.attempts.values() if attempt.branch == branch]
+
+    @property
+    def state(self) -> State:
+        states = [self.of(branch)[-1].state for branch in self.branches] or [
+            attempt.state for attempt in list(self.attempts.values())[-1:]
+        ]
+        if not states:
+            return "skipped"
+        if "running" in states:
+            return "running"
+        return "done" if "done" in states else "failed"
+
+    def seconds(self, now: float) -> float | None:
+        if not self.attempts:
+            return None
+        started = min(attempt.started for attempt in self.attempts.values())
+        ended = [attempt.ended for attempt in self.attempts.values()]
+        last = now if None in ended else max(end for end in ended if end is not None)
+        return last - started
+
+
+class Board:
+    """Takes a question's events in and gives the lines that tell of them."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, _Step] = {}
+        self._hits: dict[str, int] = {}
+        self._query: Query | None = None
+        self._papers = 0
+        self._fallbacks = 0
+        self._waiting_for_person = False
+
+    def apply(self, event: AskEvent) -> None:
+        """Takes one event in."""
+        self._waiting_for_person = isinstance(event, Asked)
+        match event:
+            case StepStarted():
+                self._start(event)
+            case StepEnded():
+                self._end(event)
+            case StepSkipped():
+                self._step(event.step).skipped = shown_line(event.why)
+            case FellBack():
+                self._fallbacks += 1
+                self._step(event.step).fallbacks.append(event)
+            case Classified():
+                self._query = event.query
+                self._step("classify").finding = _classified(event.query)
+            case Routed():
+                self._step("route").finding = _routed(event.route)
+            case HitsFound():
+                self._found(event)
+            case Summarised():
+                self._papers += 1
+                self._step("summarise").finding = f"{count_of(self._papers, 'paper')} read"
+            case EvidenceReady():
+                self._papers = len(event.evidence)
+            case Done():
+                self._papers = len(event.answer.evidence)
+                self._fallbacks = len(event.answer.degraded)
+                verified = sum(citation.verified for citation in event.answer.citations)
+                total = count_of(len(event.answer.citations), "citation")
+                self._step("verify").finding = f"{verified} of {total} verified"
+            case Token() | Drafted() | Asked() | Decided() | Noted() | Spent() | Failed():
+                pass
+            case _:
+                assert_never(event)
+
+    def rows(self, now: float) -> list[Row]:
+        """The lines as they stand `now` seconds after the question was asked."""
+        return [row for step in self._steps.values() for row in self._rows_of(step, now)]
+
+    def activity(self) -> str:
+        """What is being done at this moment, in a few words."""
+        if self._waiting_for_person:
+            return "waiting for your choice"
+        running = [step.name for step in self._steps.values() if step.state == "running"]
+        return " and ".join(running or list(self._steps)[-1:]) or "starting"
+
+    def summary(self, seconds: float) -> str:
+        """One line for all of it, once it is over."""
+        parts = [
+            f"classified as {self._query.kind}" if self._query else "",
+            count_of(self._hit_count, "hit") if self._hits else "",
+            count_of(self._papers, "paper") if self._hits or self._papers else "",
+            count_of(self._fallbacks, "fallback") if self._fallbacks else "",
+            duration(seconds),
+        ]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def _hit_count(self) -> int:
+        return sum(self._hits.values())
+
+    def _found(self, event: HitsFound) -> None:
+        """Belongs to the step that has a branch of the retriever's name, else to the one that runs."""
+        self._hits[event.retriever] = event.count
+        running = [step for step in self._steps.values() if step.state == "running"]
+        for step in [step for step in running if event.retriever in step.branches] or running[-1:]:
+            step.finding = count_of(self._hit_count, "hit")
+
+    def _step(self, name: str) -> _Step:
+        return self._steps.setdefault(name, _Step(name))
+
+    def _start(self, event: StepStarted) -> None:
+        self._step(event.step).attempts[event.span_id] = _Attempt(
+            rung=shown_line(event.rung, 40),
+            branch=shown_line(event.branch, 80),
+            model=shown_line(event.model, 60),
+            number=event.attempt,
+            started=event.started,
+        )
+
+    def _end(self, event: StepEnded) -> None:
+        span = event.span
+        attempt = self._step(span.name).attempts.get(span.id)
+        if attempt is None:
+            return
+        attempt.started, attempt.ended, attempt.status = span.started, span.ended, span.status
+        attempt.model = shown_line(span.model, 60) or attempt.model
+
+    def _rows_of(self, step: _Step, now: float) -> list[Row]:
+        if not step.attempts:
+            return [Row(0, "skipped", shown_line(step.name, 40), None, step.skipped or step.finding)]
+        branches = step.branches
+        latest = list(step.attempts.values())[-1]
+        detail = _join(step.finding, "" if branches else _how(latest, step.name))
+        rows = [Row(0, step.state, shown_line(step.name, 40), step.seconds(now), detail)]
+        rows += [_fallback_row(fallback, 1) for fallback in step.fallbacks if not fallback.branch]
+        shown = _worth_a_line(step, branches)
+        for branch in shown:
+            rows += self._branch_rows(step, branch, now)
+        if hidden := len(branches) - len(shown):
+            rows.append(Row(1, "done", f"and {hidden} more", None))
+        return rows
+
+    def _branch_rows(self, step: _Step, branch: str, now: float) -> list[Row]:
+        latest = step.of(branch)[-1]
+        hits = self._hits.get(branch)
+        usual = next(iter(step.attempts.values())).rung
+        detail = _join("" if hits is None else count_of(hits, "hit"), _how(latest, usual))
+        fallbacks = [fallback for fallback in step.fallbacks if shown_line(fallback.branch, 80) == branch]
+        return [
+            Row(1, latest.state, branch, latest.seconds(now), detail),
+            *(_fallback_row(fallback, 2) for fallback in fallbacks),
+        ]
+
+
+def _worth_a_line(step: _Step, branches: list[str]) -> list[str]:
+    if len(branches) <= _MOST_BRANCHES:
+        return branches
+    by_need = sorted(branches, key=lambda branch: step.of(branch)[-1].state == "done")
+    kept = set(by_need[: _MOST_BRANCHES - 1])
+    return [branch for branch in branches if branch in kept]
+
+
+def _how(attempt: _Attempt, usual: str = "") -> str:
+    """Rung, model, attempt and a bad end; the rung only where it is not the usual one."""
+    return _join(
+        attempt.rung if attempt.rung != usual else "",
+        attempt.model,
+        f"attempt {attempt.number}" if attempt.number > 1 else "",
+        str(attempt.status) if attempt.state == "failed" else "",
+    )
+
+
+def _fallback_row(fallback: FellBack, depth: int) -> Row:
+    why = shown_line(fallback.why) or str(fallback.outcome)
+    rung = shown_line(fallback.to_rung, 40)
+    return Row(depth, "fell back", rung if rung == "left out" else f"{rung} instead", None, why)
+
+
+def _classified(query: Query) -> str:
+    kind = "no particular kind" if query.kind is Kind.GENERAL else str(query.kind)
+    where = shown_line(", ".join(query.domain), 60) if query.domain else "all collections"
+    return f"{kind} · {where} · {query.confidence:.0%} sure"
+
+
+def _routed(route: Route) -> str:
+    return _join(shown_line(route.name, 40), shown_line(route.why))
+
+
+def _join(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)

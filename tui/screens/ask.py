@@ -1,0 +1,217 @@
+"""Where questions are asked: the transcript and the evidence above, the question box below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer
+from textual.worker import Worker
+
+from tui.commands import bindings, find_command, parse_slash
+from tui.widgets.desk import Desk
+from tui.widgets.question_box import QuestionBox
+from tui.widgets.status_line import StatusLine
+from tui.widgets.transcript import Welcome
+
+if TYPE_CHECKING:
+    from assistant.engine.protocol import Status
+    from assistant.events import Asked, AskEvent
+    from tui.adding import Adding
+    from tui.app import CarrelApp
+    from tui.screens.confirm import ConfirmScreen
+    from tui.widgets.turn import Turn
+
+__all__ = ["AskScreen"]
+
+
+class AskScreen(Screen[None]):
+    """The first screen; what only a question needs is imported with the first one."""
+
+    app: CarrelApp
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(),
+        Binding("escape", "leave", "Between question and evidence", show=False, id="leave"),
+        *(
+            Binding(
+                str(number), f"open({number})", f"Open evidence {number}", show=False, id=f"open_{number}"
+            )
+            for number in range(1, 10)
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answering: Worker[None] | None = None
+        self._answered: Turn | None = None
+        """The turn of the running question, once it stands in the transcript."""
+        self._confirming: ConfirmScreen | None = None
+
+    def compose(self) -> ComposeResult:
+        """The desk above, the question below."""
+        yield Desk()
+        yield QuestionBox()
+        yield StatusLine()
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Typing is accepted from the first frame."""
+        self.query_one(QuestionBox).focus()
+
+    @property
+    def desk(self) -> Desk:
+        """The transcript and the evidence."""
+        return self.query_one(Desk)
+
+    def show_status(self, status: Status) -> None:
+        """Shows the library and the models as they stand."""
+        self.query_one(StatusLine).tell(status)
+        for welcome in self.query(Welcome):
+            welcome.greet(status)
+
+    def show_problem(self, message: str) -> None:
+        """Shows in the status line why there is no status."""
+        self.query_one(StatusLine).tell_problem(message)
+
+    async def follow(self, adding: Adding) -> None:
+        """Shows a line about papers being added for as long as they are."""
+        from tui.widgets.adding import AddingLine
+
+        await self.mount(AddingLine(adding), before=self.query_one(QuestionBox))
+
+    # What the person does.
+
+    @on(QuestionBox.Sent)
+    async def send(self, event: QuestionBox.Sent) -> None:
+        """Runs a slash command or asks; one question runs at a time."""
+        if (slash := parse_slash(event.text)) is not None:
+            await self._run_slash(*slash)
+        elif self._answering is not None:
+            self.query_one(QuestionBox).put_back(event.text)
+            self.app.toast("Still answering. Esc stops it; your question waits in the box.")
+        else:
+            self._answering = self.run_worker(self._answer(event.text), exit_on_error=False)
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Cancelling is offered while a question runs."""
+        return self._answering is not None if action == "cancel" else True
+
+    def action_cancel(self) -> None:
+        """Stops the running question."""
+        if self._answering is not None:
+            self._answering.cancel()
+
+    def action_leave(self) -> None:
+        """From the box to the evidence, where number keys work; from anywhere else back to the box."""
+        box = self.query_one(QuestionBox)
+        if box.has_focus:
+            self.desk.focus_reading()
+        else:
+            box.focus()
+
+    def action_evidence(self) -> None:
+        """Shows or hides the evidence."""
+        self.desk.toggle_evidence()
+
+    def action_open(self, number: int) -> None:
+        """Opens the passage of a piece of evidence."""
+        self.desk.open(number)
+
+    def action_steps(self) -> None:
+        """Shows or hides the steps of the answer whose evidence is shown."""
+        if self.desk.turn is not None:
+            self.desk.turn.steps.toggle()
+
+    def action_copy(self) -> None:
+        """Sends the answer to the terminal's clipboard, which does not tell whether it took it."""
+        turn = self.desk.turn
+        if turn is None or turn.answer is None:
+            self.app.toast("There is no answer to copy yet.")
+            return
+        self.app.copy_to_clipboard(turn.text_with_sources())
+        self.app.toast("Sent to the terminal's clipboard.")
+
+    def action_scroll_transcript(self, pages: int) -> None:
+        """Scrolls the transcript while the keyboard stays in the box."""
+        self.desk.transcript.scroll_pages(pages)
+
+    @on(Desk.PassageWanted)
+    def open_passage(self, event: Desk.PassageWanted) -> None:
+        """Opens the page that a piece of evidence is from."""
+        from tui.screens.passage import PassageScreen
+
+        self.app.push_screen(
+            PassageScreen(event.turn.evidence, event.turn.checks, start_at=event.evidence.id)
+        )
+
+    @on(Desk.NothingThere)
+    def explain(self, event: Desk.NothingThere) -> None:
+        """Says why nothing happened."""
+        self.app.toast(event.reason)
+
+    # What the engine says.
+
+    async def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """The running question has ended: with an answer, without one, or stopped."""
+        if event.worker is not self._answering or not event.worker.is_finished:
+            return
+        self._answering = None
+        self.refresh_bindings()
+        self._stop_confirming()
+        if event.worker.is_cancelled and self._answered is not None:
+            await self._answered.cancel()
+        self.app.refresh_status()
+
+    async def _answer(self, question: str) -> None:
+        self._answered = None
+        await self.app.ready()
+        from assistant.failures import failed_of
+        from tui.stream import listening
+        from tui.widgets.turn import Turn
+
+        self._answered = turn = Turn(question, self.app.clock)
+        await self.desk.begin(turn)
+        try:
+            async with listening(self.app.engine.ask(question)) as events:
+                async for event in events:
+                    await turn.receive(event)
+                    self._confirm(event)
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            await turn.fail(failed_of(error))
+        else:
+            await turn.end()
+
+    def _confirm(self, event: AskEvent) -> None:
+        if event.type == "asked":
+            self._ask_person(event)
+        elif event.type == "decided":
+            self._stop_confirming()
+
+    def _ask_person(self, asked: Asked) -> None:
+        from tui.screens.confirm import ConfirmScreen
+
+        def decide(choice: str | None) -> None:
+            self._confirming = None
+            if choice is not None:
+                self.run_worker(self.app.engine.decide(asked.id, choice), exit_on_error=False)
+
+        self._confirming = ConfirmScreen(asked, self.app.clock)
+        self.app.push_screen(self._confirming, decide)
+
+    def _stop_confirming(self) -> None:
+        """Takes the question to the person away: it is decided, or no longer matters."""
+        if self._confirming is not None:
+            self._confirming.withdraw()
+
+    async def _run_slash(self, name: str, argument: str) -> None:
+        command = find_command(name)
+        if command is None:
+            self.app.toast(f"There is no command /{name}; /help lists them.")
+            return
+        with_argument = f"{command.action}({argument!r})" if argument and command.argument else command.action
+        await self.run_action(with_argument)

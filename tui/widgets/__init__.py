@@ -1,0 +1,1 @@
+"""The app's widgets; each tells what happened to it by its own messages."""

@@ -1,0 +1,120 @@
+"""The steps of a question: live while it runs, one line when it is over, all of them again on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.content import Content
+from textual.widgets import Static
+
+from assistant.events import AskEvent
+from tui.board import Board, Row
+from tui.words import DONE, FAILED, FELL_BACK, SKIPPED, duration, shorten, spinner
+
+__all__ = ["Steps"]
+
+_REDRAW_SECONDS = 0.1
+_NAME_WIDTHS = (16, 30)
+"""A name gets a third of the line, within these."""
+_GLYPHS = {"done": DONE, "failed": FAILED, "skipped": SKIPPED, "fell back": FELL_BACK}
+_STYLES = {"done": "$success", "failed": "$error", "skipped": "$secondary", "fell back": "$warning"}
+
+
+class Steps(Static):
+    """Draws a `Board`; a click shows or hides the lines under the first."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Starts the clock of the question.
+
+        Args:
+            clock: Gives seconds; only differences matter.
+        """
+        super().__init__("", markup=False)
+        self._clock = clock
+        self._asked = clock()
+        self._seconds: float | None = None
+        self._ending = ""
+        self._board = Board()
+        self.expanded = True
+        """Whether the lines are shown."""
+        self._chosen = False
+        """The person has said whether the lines are shown; nothing else changes it then."""
+
+    def on_mount(self) -> None:
+        """Ticks while the question runs."""
+        self._ticking = self.set_interval(_REDRAW_SECONDS, self.draw)
+        self.draw()
+
+    def on_click(self) -> None:
+        """Shows or hides the lines."""
+        self.toggle()
+
+    def apply(self, event: AskEvent) -> None:
+        """Takes an event in; it is drawn with the next tick."""
+        self._board.apply(event)
+
+    def finish(self, ending: str = "", *, seconds: float = 0.0) -> None:
+        """Stops the clock and folds the lines away.
+
+        Args:
+            ending: How it ended, when not with an answer: `cancelled`, `failed`.
+            seconds: What the engine measured; 0 leaves it to the clock here.
+        """
+        self._seconds = seconds or self._clock() - self._asked
+        self._ending = ending
+        self._ticking.stop()
+        self.fold()
+        self.draw()
+
+    def toggle(self) -> None:
+        """Shows or hides the lines."""
+        self.expanded = not self.expanded
+        self._chosen = True
+        self.draw()
+
+    def fold(self) -> None:
+        """Makes room for the answer, unless the person wants to see the lines."""
+        self.expanded = self.expanded and self._chosen
+
+    def unfold(self) -> None:
+        """Shows the lines again because something worth seeing happens, unless the person has hidden them."""
+        self.expanded = self.expanded or not self._chosen
+
+    def draw(self) -> None:
+        """Puts what is known on the screen."""
+        now = self._clock() - self._asked if self._seconds is None else self._seconds
+        lines = [self._headline(now)]
+        if self.expanded:
+            lines += _drawn(self._board.rows(now), now, self._name_width())
+        self.update(Content("\n").join(lines))
+
+    def _name_width(self) -> int:
+        least, most = _NAME_WIDTHS
+        return min(max(self.size.width // 3, least), most)
+
+    def _headline(self, now: float) -> Content:
+        if self._seconds is None:
+            return Content.assemble((spinner(now), "$accent"), f" {self._board.activity()} · {duration(now)}")
+        glyph, style = (FAILED, "$error") if self._ending else (DONE, "$success")
+        ending = f"{self._ending} · " if self._ending else ""
+        return Content.assemble((glyph, style), f" {ending}{self._board.summary(now)}")
+
+
+def _drawn(rows: list[Row], now: float, name_width: int) -> list[Content]:
+    named = [(row, shorten(row.name, name_width - _indent(row))) for row in rows]
+    width = max((_indent(row) + len(name) for row, name in named if row.seconds is not None), default=0)
+    return [_line(row, name, width, now) for row, name in named]
+
+
+def _line(row: Row, name: str, width: int, now: float) -> Content:
+    glyph = spinner(now) if row.state == "running" else _GLYPHS[row.state]
+    head = Content.assemble(" " * (_indent(row) + 2), (glyph, _STYLES.get(row.state, "$accent")), f" {name}")
+    if row.seconds is None:
+        separator = ": " if row.state == "fell back" else "  "
+        return Content.assemble(head, (f"{separator}{row.detail}" if row.detail else "", "$secondary"))
+    gap = " " * (width - _indent(row) - len(name))
+    return Content.assemble(head, f"{gap}{duration(row.seconds):>8}", (f"  {row.detail}", "$secondary"))
+
+
+def _indent(row: Row) -> int:
+    return 2 * row.depth

@@ -1,0 +1,37 @@
+"""How the app says counts, durations and states, always in words beside any glyph."""
+
+from __future__ import annotations
+
+__all__ = ["DONE", "FAILED", "FELL_BACK", "SKIPPED", "count_of", "duration", "shorten", "spinner"]
+
+DONE = "✓"
+FAILED = "✗"
+SKIPPED = "–"
+FELL_BACK = "↳"
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_TURNS_PER_SECOND = 10
+
+
+def duration(seconds: float) -> str:
+    """Returns `0.3 s`, `12 s` or `2 min 5 s`."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def count_of(number: int, noun: str, plural: str | None = None) -> str:
+    """Returns `1 paper`, `4 papers`, `1,204 passages`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def shorten(text: str, width: int) -> str:
+    """Returns `text` in at most `width` characters, the last one an ellipsis where some are missing."""
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
+def spinner(seconds: float) -> str:
+    """The frame of the spinner at this time on the clock."""
+    return _SPINNER[int(seconds * _TURNS_PER_SECOND) % len(_SPINNER)]
