@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from math import fsum
 
 from indexes.types import Hit
 
@@ -27,7 +29,7 @@ def fuse(
         limit: Most hits to return; `None` for all.
         damping: The paper's k.
     """
-    scores: dict[str, float] = {}
+    shares: defaultdict[str, list[float]] = defaultdict(list)
     best: dict[str, Hit] = {}
     for ranking in rankings:
         counted: set[str] = set()
@@ -36,9 +38,11 @@ def fuse(
             if id in counted:
                 continue
             counted.add(id)
-            scores[id] = scores.get(id, 0.0) + 1 / (damping + hit.rank)
+            shares[id].append(1 / (damping + hit.rank))
             if id not in best or hit.rank < best[id].rank:
                 best[id] = hit
+    # An exact sum: added one by one, the same shares may differ in the last bit with the lists' order.
+    scores = {id: fsum(each) for id, each in shares.items()}
     order = sorted(scores, key=lambda id: (-scores[id], best[id].rank, id))
     return tuple(
         best[id].model_copy(update={"score": scores[id], "rank": rank, "retriever": "fused"})

@@ -17,6 +17,7 @@ __all__ = ["Ran", "carrel", "carrel_in_terminal", "command", "environment"]
 ROOT = Path(__file__).parents[2]
 _START = "import sys; from assistant.cli import main; main()"
 _LONGEST_SECONDS = 90
+_LONGEST_TO_EXIT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,16 @@ def carrel_in_terminal(
             start_new_session=True,
         )
         os.close(terminal)
-        seen = _watch(screen, process, list(answers))
-        stdout = b"" if process.stdout is None else process.stdout.read()
-        if process.stdout is not None:
-            process.stdout.close()
-        return Ran(process.wait(_LONGEST_SECONDS), stdout.decode() if not stdout_too else seen, seen)
+        try:
+            seen = _watch(screen, process, list(answers))
+            stdout = b"" if process.stdout is None else process.stdout.read()
+            code = process.wait(_LONGEST_TO_EXIT_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        return Ran(code, stdout.decode() if not stdout_too else seen, seen)
     finally:
         os.close(screen)
 

@@ -13,13 +13,21 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tui.adding import Adding
-from tui.safe import shown_line
+from tui.safe import shown, shown_line
 from tui.widgets.adding import AddingProgress
 
 if TYPE_CHECKING:
     from tui.app import CarrelApp
 
 __all__ = ["AddScreen", "typed_path"]
+
+
+class PathBox(Input):
+    """A line to type a path on; what is pasted into it loses whatever a terminal would act on."""
+
+    def validate_value(self, value: str) -> str:
+        """The path as it may be shown; its spaces stay as they are."""
+        return shown(value).replace("\n", "").replace("\t", " ")
 
 
 class AddScreen(ModalScreen[None]):
@@ -46,7 +54,7 @@ class AddScreen(ModalScreen[None]):
         """The path, what is wrong with it, and how it goes."""
         with Vertical(classes="dialog"):
             yield Static("Add papers", markup=False, classes="dialog-title")
-            yield Input(
+            yield PathBox(
                 self._path, placeholder="A folder or a file, such as ~/papers", id="path", compact=True
             )
             yield Static(
@@ -78,7 +86,7 @@ class AddScreen(ModalScreen[None]):
         path = typed_path(typed)
         if path is None:
             self._remark("Type the path of a folder or a file.")
-        elif not path.exists():
+        elif not _stands(path):
             self._remark(f"No such file or folder: {shown_line(str(path))}", error=True)
         elif self._adding is not None and self._adding.running:
             self._remark("Papers are being added already; wait until that is done, or stop it.", error=True)
@@ -108,10 +116,22 @@ def typed_path(typed: str) -> Path | None:
         text = text[1:-1]
     if not text:
         return None
-    try:
-        path = Path(text).expanduser()
-        if not path.exists() and "\\ " in text:
-            path = Path(text.replace("\\ ", " ")).expanduser()
-    except (RuntimeError, OSError, ValueError):
-        return Path(text)
+    path = _expanded(text)
+    if not _stands(path) and "\\ " in text:
+        path = _expanded(text.replace("\\ ", " "))
     return path.absolute()
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # nobody's home is called that
+        return Path(text)
+
+
+def _stands(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that cannot be one, such as a very long one, is not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

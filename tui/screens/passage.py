@@ -97,7 +97,7 @@ class PassageScreen(Screen[None]):
         known = [authors, str(document.year or ""), _where(evidence), self._checks.get(evidence.id, "")]
         heading = Content.assemble(
             (f"[{evidence.id}] ", "$accent bold"),
-            (shown_line(document.title, 200), "bold"),
+            (shown_line(document.title, 200) or "Untitled", "bold"),
             "\n" + " · ".join(part for part in known if part),
             ("\n" + shown_line(document.source, 200), "$secondary"),
             f"\n{remark}" if remark else "",

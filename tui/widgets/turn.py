@@ -61,7 +61,8 @@ class Turn(Vertical):
         super().__init__()
         self.question = question
         self._clock = clock
-        self._over = False
+        self.over = False
+        """Answered, failed or cancelled: nothing more comes."""
         self._drafted = False
         """The text is whole; a later fallback does not void it."""
         self.evidence: tuple[Evidence, ...] = ()
@@ -131,7 +132,7 @@ class Turn(Vertical):
 
     async def end(self) -> None:
         """Nothing more comes; without an answer that is a failure too."""
-        if not self._over:
+        if not self.over:
             await self.fail(
                 Failed(kind="EngineDied", message="The engine ended without an answer.", hint="Ask again.")
             )
@@ -142,15 +143,15 @@ class Turn(Vertical):
         self.post_message(self.CitationOpened(self, event.evidence_id))
 
     async def _stop(self, ending: str, remark: str, *, error: bool = False) -> None:
-        if self._over:
+        if self.over:
             return
-        self._over = True
+        self.over = True
         self.steps.finish(ending)
         await self.query_one(AnswerText).stop()
         self._remark([remark], error=error)
 
     async def _complete(self, answer: Answer) -> None:
-        self._over = True
+        self.over = True
         self.answer = answer
         self.steps.finish(seconds=answer.usage.seconds)
         await self.query_one(AnswerText).complete(answer)

@@ -101,7 +101,8 @@ def installed_app(tmp_path: Path) -> dict[str, str]:
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: an-app\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[carrel.app]\ndefault = an_app:run\n")
-    return {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    # Before the source tree: an editable install leaves Carrel's own entry point there.
+    return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
 
 
 def test_in_a_terminal_a_bare_command_opens_the_app(installed_app: dict[str, str]) -> None:
