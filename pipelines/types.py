@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from indexes.types import Document, Hit, Model
+
+if TYPE_CHECKING:
+    from pipelines.waterfall import Waterfall
 
 __all__ = [
     "Answer",
@@ -229,6 +232,12 @@ class Trace(Model):
     def of(self, step: str) -> tuple[Span, ...]:
         """The spans of one step."""
         return tuple(span for span in self.spans if span.name == step)
+
+    def waterfall(self, *, width: int = 80, ascii: bool = False) -> Waterfall:
+        """The trace as a picture, for `print` and for a notebook; see `Waterfall`."""
+        from pipelines.waterfall import Waterfall
+
+        return Waterfall(self, width=width, ascii=ascii)
 
 
 class Draft(Model):
