@@ -239,6 +239,12 @@ class Trace(Model):
 
         return Waterfall(self, width=width, ascii=ascii)
 
+    def to_jsonl(self, *, with_text: bool = False) -> str:
+        """The trace as JSON lines, with titles of papers and words of errors only if asked for."""
+        from pipelines.otel import to_jsonl
+
+        return to_jsonl(self, with_text=with_text)
+
 
 class Draft(Model):
     """An answer's text before its citations are checked."""
