@@ -201,6 +201,20 @@ class CarrelApp(App[None], inherit_bindings=False):
             return True
         return bool(self.screen.get_selected_text())
 
+    # Crashing. Textual would print every variable of every function it came through: texts, and keys.
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        if self._exception is None:
+            super()._print_error_renderables()
+            return
+        from tui.crash import told
+
+        self._exit_renderables.clear()
+        self.error_console.print(told(self._exception), soft_wrap=True)
+
     # Starting.
 
     def _open_in_background(self) -> None:

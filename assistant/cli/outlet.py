@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -14,30 +15,35 @@ import click
 if TYPE_CHECKING:
     from indexes.errors import CarrelError
 
-__all__ = ["Command", "prepare_streams", "put", "say"]
+__all__ = ["Command", "guarded", "is_terminal", "prepare_streams", "put", "say"]
 
 
 class Command(click.Command):
     """A command whose failures become one sentence, a hint and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; the outer door for everything that can go wrong in one."""
-        from indexes.errors import CarrelError
-
+        """Runs the command, with what libraries say of it in the log."""
         _log_to_file()
-        try:
-            code = super().invoke(ctx)
-            sys.stdout.flush()
-        except CarrelError as error:
-            return _report(error, ctx)
-        except BrokenPipeError:
-            _silence_stdout()
-            return 1
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:  # noqa: BLE001 - the outer door
-            return _report(_unexpected(error), ctx)
-        return code
+        return guarded(partial(super().invoke, ctx), ctx)
+
+
+def guarded(work: Callable[[], Any], ctx: click.Context) -> Any:
+    """Returns what `work` returns; the outer door for everything that can go wrong in it."""
+    from indexes.errors import CarrelError
+
+    try:
+        code = work()
+        sys.stdout.flush()
+    except CarrelError as error:
+        return _report(error, ctx)
+    except BrokenPipeError:
+        _silence_stdout()
+        return 1
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 - the outer door
+        return _report(_unexpected(error), ctx)
+    return code
 
 
 def prepare_streams() -> None:
@@ -80,41 +86,21 @@ def _report(error: CarrelError, ctx: click.Context) -> int:
 
 def _log_to_file() -> None:
     """Sends what libraries log and warn of to a file: stderr is for the narration."""
+    from assistant.log import LogFile
+
     logging.captureWarnings(True)
-    logging.basicConfig(
-        handlers=[_LogFile()], format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING
-    )
-
-
-class _LogFile(logging.FileHandler):
-    """Finds its place when there is something to write, and not before; without one it keeps nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(os.devnull, encoding="utf-8", errors="replace", delay=True)
-
-    def _open(self) -> Any:
-        with suppress(OSError):
-            self.baseFilename = str(_log_path())
-            Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return super()._open()
-        self.baseFilename = os.devnull
-        return super()._open()
-
-
-def _log_path() -> Path:
-    from assistant.paths import find_paths
-
-    return find_paths().state / "carrel.log"
+    logging.basicConfig(handlers=[LogFile()], level=logging.WARNING)
 
 
 def _unexpected(error: Exception) -> CarrelError:
     """Keeps the traceback in the log: it may hold text of papers, and says nothing to most people."""
+    from assistant.log import log_error, redacted
     from indexes.errors import CarrelError
 
-    logging.getLogger("carrel").error("A command failed.", exc_info=error)
+    log = log_error(error, "A command failed.")
     return CarrelError(
-        f"Something inside Carrel failed: {type(error).__name__}: {error}",
-        hint=f"Please report it with the end of {_log_path()}.",
+        redacted(f"Something inside Carrel failed: {type(error).__name__}: {error}"),
+        hint=f"Please report it with the end of {log}.",
     )
 
 

@@ -11,7 +11,7 @@ from types import FrameType
 
 import click
 
-from assistant.cli.outlet import prepare_streams, say
+from assistant.cli.outlet import guarded, prepare_streams, say
 
 __all__ = ["COMMANDS", "root", "run"]
 
@@ -101,7 +101,8 @@ def root(ctx: click.Context, home: str | None) -> int | None:
         click.echo(root.get_usage(ctx), err=True)
         say("The app needs a terminal. `carrel --help` lists the commands that do not.")
         return 2
-    return _open_app()
+    code: int = guarded(_open_app, ctx)
+    return code
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -266,7 +266,9 @@ def _worker_command(home: str | Path | None, overrides: Mapping[str, str]) -> li
 def _open_log(path: Path) -> BinaryIO:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     too_long = path.exists() and path.stat().st_size > _LOG_LIMIT
-    return path.open("wb" if too_long else "ab")
+    file = path.open("wb" if too_long else "ab")
+    path.chmod(0o600)
+    return file
 
 
 def _how_it_ended(code: int) -> str:

@@ -206,7 +206,9 @@ def _write(replies: BinaryIO, outgoing: queue.SimpleQueue[bytes | None]) -> None
 def _log_traceback(error: BaseException) -> None:
     import traceback
 
-    sys.stderr.write("".join(traceback.format_exception(error)))
+    from assistant.log import redacted
+
+    sys.stderr.write(redacted("".join(traceback.format_exception(error))))
     sys.stderr.flush()
 
 

@@ -29,9 +29,9 @@ class Ran:
     stderr: str
 
 
-def command(*arguments: str) -> list[str]:
-    """How `carrel ARGUMENTS` is started without being installed."""
-    return [sys.executable, "-P", "-W", "error", "-c", _START, *arguments]
+def command(*arguments: str, start: str = _START) -> list[str]:
+    """How `carrel ARGUMENTS`, or other code, is started without being installed."""
+    return [sys.executable, "-P", "-W", "error", "-c", start, *arguments]
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -60,6 +60,7 @@ def carrel_in_terminal(
     answers: Sequence[tuple[str, str]] = (),
     stdout_too: bool = True,
     env: Mapping[str, str] | None = None,
+    start: str = _START,
 ) -> Ran:
     """Runs in a terminal of its own.
 
@@ -68,11 +69,12 @@ def carrel_in_terminal(
         answers: Pairs of what to wait for on the screen and what to type then.
         stdout_too: Whether stdout is the terminal; else it is a pipe, and only stderr is seen on the screen.
         env: More variables.
+        start: The code that runs.
     """
     screen, terminal = pty.openpty()
     try:
         process = subprocess.Popen(
-            command(*arguments),
+            command(*arguments, start=start),
             stdin=terminal,
             stdout=terminal if stdout_too else subprocess.PIPE,
             stderr=terminal,
