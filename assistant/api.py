@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from assistant.engine.protocol import Status, Surroundings
 from assistant.failures import error_of
 from assistant.loop import Consult, LoopThread
 from assistant.paths import Paths, find_paths
-from assistant.question import checked
+from assistant.question import Means, budget_with, checked
 from assistant.settings import Settings, load_settings
 from indexes.errors import CarrelError
 from indexes.events import AddEvent
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Assistant", "PathsToAdd", "last_answer"]
 
 PathsToAdd = str | Path | Sequence[str | Path]
+
+_LEAST_SECONDS = 0.1
+"""What is left of a deadline that has passed while the library was opened: enough for the last rungs."""
 
 
 class Assistant:
@@ -69,19 +73,22 @@ class Assistant:
         *,
         collections: Sequence[str] = (),
         decide: Callable[[Asked], str] | None = None,
+        **means: Unpack[Means],
     ) -> Answer:
         """Returns the answer; "nothing found" is an answer too.
 
         Args:
             question: At most 20,000 characters.
             collections: Where to look; empty means Carrel chooses.
-            decide: Asked before the web is searched, when the setting is `ask`; without it that means no.
+            decide: Asked what the settings leave to a person, such as searching the web; without it the
+                default is taken, which for the web is no.
+            means: What the question may spend: `deadline_seconds`, `max_cost_usd`, `max_calls`.
 
         Raises:
-            QuestionRefused: The question is empty or too long.
+            QuestionRefused: The question is empty or too long, or a limit is negative.
             CarrelError: There is no answer; the message says why.
         """
-        return last_answer(list(self.stream(question, collections=collections, decide=decide)))
+        return last_answer(list(self.stream(question, collections=collections, decide=decide, **means)))
 
     async def aask(
         self,
@@ -89,9 +96,11 @@ class Assistant:
         *,
         collections: Sequence[str] = (),
         decide: Callable[[Asked], Awaitable[str]] | None = None,
+        **means: Unpack[Means],
     ) -> Answer:
         """Returns the answer, like `ask`; cancelling the caller cancels the question."""
-        async with aclosing(self.astream(question, collections=collections, decide=decide)) as events:
+        asking = self.astream(question, collections=collections, decide=decide, **means)
+        async with aclosing(asking) as events:
             return last_answer([event async for event in events])
 
     def stream(
@@ -100,9 +109,10 @@ class Assistant:
         *,
         collections: Sequence[str] = (),
         decide: Callable[[Asked], str] | None = None,
+        **means: Unpack[Means],
     ) -> Generator[AskEvent, None, None]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        wanted = checked(question, collections)
+        wanted = self._wanted(question, collections, means)
         return self._loop.iterate(self._asking(wanted, can_ask=decide is not None), decide)
 
     async def astream(
@@ -111,9 +121,10 @@ class Assistant:
         *,
         collections: Sequence[str] = (),
         decide: Callable[[Asked], Awaitable[str]] | None = None,
+        **means: Unpack[Means],
     ) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        wanted = checked(question, collections)
+        wanted = self._wanted(question, collections, means)
         asking = self._asking(wanted, can_ask=decide is not None)
         async with aclosing(self._loop.aiterate(asking, decide)) as events:
             async for event in events:
@@ -215,6 +226,9 @@ class Assistant:
     ) -> None:
         await self.aclose()
 
+    def _wanted(self, question: str, collections: Sequence[str], means: Means) -> Question:
+        return checked(question, collections, budget=budget_with(self.settings.budget, means))
+
     # What follows runs on the loop thread only.
 
     async def _workbench(self) -> Workbench:
@@ -233,8 +247,10 @@ class Assistant:
         self, question: Question, *, can_ask: bool
     ) -> Callable[[Consult[Asked, str]], AsyncIterator[AskEvent]]:
         async def events(consult: Consult[Asked, str]) -> AsyncGenerator[AskEvent, None]:
+            began = time.monotonic()
             workbench = await self._workbench()
-            async with aclosing(workbench.stream(question, consult if can_ask else None)) as answering:
+            left = _less(question, time.monotonic() - began)
+            async with aclosing(workbench.stream(left, consult if can_ask else None)) as answering:
                 async for event in answering:
                     yield event
 
@@ -291,6 +307,15 @@ async def _open(settings: Settings, paths: Paths) -> Workbench:
     from assistant.build import open_workbench  # composes everything, and so imports nearly everything
 
     return await open_workbench(settings, paths)
+
+
+def _less(question: Question, seconds: float) -> Question:
+    """The question with its deadline nearer by the seconds that opening the library has taken."""
+    limit = question.budget.max_seconds
+    if limit is None:
+        return question
+    left = max(limit - seconds, _LEAST_SECONDS)
+    return question.model_copy(update={"budget": question.budget.model_copy(update={"max_seconds": left})})
 
 
 def _as_paths(paths: PathsToAdd) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -21,6 +22,7 @@ from pipelines.types import Question
 
 if TYPE_CHECKING:
     from indexes.library import Library
+    from pipelines.gate import Gates
     from pipelines.models import ChatModel, Models
     from pipelines.person import Decide
     from pipelines.research import Research
@@ -41,11 +43,14 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
     """
     silence_libraries(os.environ)
     from indexes.library import Library
+    from pipelines.gate import Gates
     from pipelines.research import Research
 
     paths.create()
-    models = _models(settings)
+    gates = Gates(paths.state / "providers.json", settings.providers)
+    models = _models(settings, gates)
     async with AsyncExitStack() as opened:
+        opened.push_async_callback(asyncio.to_thread, gates.save)
         library = await opened.enter_async_context(
             Library.open(
                 paths.library,
@@ -112,10 +117,20 @@ class Workbench:
             question: What is asked.
             decide: Shows a question to a person; `None` where nobody can be asked, which means no.
         """
+        from pipelines.consents import consents
         from pipelines.person import Person
-        from pipelines.research import web_consent
 
-        person = Person(decide=decide, consents={"web": web_consent(self.settings.web)})
+        policies = self.settings.person
+        person = Person(
+            decide=decide,
+            consents=consents(
+                web=self.settings.web,
+                budget=policies.budget,
+                collection=policies.collection,
+                failure=policies.failure,
+            ),
+            timeout_seconds=policies.timeout_seconds,
+        )
         async with aclosing(self.research.stream(question, person=person)) as events:
             async for event in events:
                 yield event
@@ -179,15 +194,11 @@ def _web(settings: Settings) -> Retriever | None:
     return WebRetriever(SearxNG(settings.searxng_url) if settings.searxng_url else None)
 
 
-def _models(settings: Settings) -> Models:
+def _models(settings: Settings, gates: Gates) -> Models:
+    from pipelines.metered import open_model
     from pipelines.models import Models
 
-    return Models(small=_model(settings.models.small), reasoning=_model(settings.models.reasoning))
+    def of(role: ModelRole) -> ChatModel | None:
+        return open_model(role, gates) if role.name else None
 
-
-def _model(role: ModelRole) -> ChatModel | None:
-    if not role.name:
-        return None
-    from pipelines.chat import LangChainModel
-
-    return LangChainModel(role)
+    return Models(small=of(settings.models.small), reasoning=of(settings.models.reasoning))

@@ -17,12 +17,14 @@ from indexes.clean import clean_line
 from indexes.errors import CarrelError
 from indexes.types import Model
 from pipelines.models import ModelSettings
-from pipelines.settings import Limits
+from pipelines.settings import GateSettings, Limits
+from pipelines.types import Budget
 
 __all__ = [
     "LibrarySettings",
     "ModelRole",
     "ModelsSettings",
+    "PersonSettings",
     "Settings",
     "SettingsError",
     "load_settings",
@@ -34,6 +36,9 @@ SHORT_FORMS: dict[str, tuple[str, ...]] = {
     "small": ("models.small.name",),
     "reasoning": ("models.reasoning.name",),
     "base_url": ("models.small.base_url", "models.reasoning.base_url"),
+    "deadline": ("budget.max_seconds",),
+    "max_cost": ("budget.max_cost_usd",),
+    "max_calls": ("budget.max_calls",),
 }
 """What may be written shorter: `--small`, `CARREL_SMALL`, `Assistant(small=...)`."""
 
@@ -104,6 +109,23 @@ class ModelsSettings(Model):
     """Writes the answer."""
 
 
+class PersonSettings(Model):
+    """What you are asked before it is done; the web has a setting of its own.
+
+    `ask` asks, and where nobody can be asked takes the default; `auto` goes on without asking; `never` does
+    not do it.
+    """
+
+    budget: Literal["ask", "auto", "never"] = "ask"
+    """Before a question goes over its limit of calls or money."""
+    collection: Literal["ask", "auto", "never"] = "ask"
+    """When several collections may hold the answer; the default is all of them."""
+    failure: Literal["ask", "auto", "never"] = "ask"
+    """When every model has failed: try again, stop, or take the papers' sentences, which is the default."""
+    timeout_seconds: float = Field(default=60.0, gt=0)
+    """How long an answer is waited for."""
+
+
 class LibrarySettings(Model):
     """How papers are kept."""
 
@@ -122,6 +144,11 @@ class Settings(Model):
     searxng_url: WebAddress | None = None
     """A SearXNG server to search the web with, in place of DuckDuckGo."""
     library: LibrarySettings = LibrarySettings()
+    person: PersonSettings = PersonSettings()
+    providers: GateSettings = GateSettings()
+    """How many calls a provider gets at once, and when it is left alone."""
+    budget: Budget = Budget()
+    """What one question may spend."""
     limits: Limits = Limits()
     """How much is retrieved, read and written for one question, and how long each rung may take."""
     origins: dict[str, str] = Field(default_factory=dict, repr=False)

@@ -10,13 +10,14 @@ from indexes.protocols import Retriever
 from pipelines.errors import ModelMalformed, Unsure
 from pipelines.events import Classified
 from pipelines.models import ChatModel
+from pipelines.person import Person
 from pipelines.prompts import KIND_NAMES, kind_prompt
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.trace import Recorder
 from pipelines.types import Kind, Query, Question
 
-__all__ = ["as_general", "by_cues", "by_small_model", "kind_by_cues"]
+__all__ = ["EVERY_ONE", "as_general", "by_cues", "by_small_model", "kind_by_cues"]
 
 _CUES: tuple[tuple[Kind, float, str], ...] = (
     (Kind.COMPARISON, 0.9, r"\b(?:compar\w+|differen\w+ between|versus|vs\.?|(?:better|rather) than)\b"),
@@ -33,6 +34,9 @@ _CUES: tuple[tuple[Kind, float, str], ...] = (
     (Kind.FACT, 0.65, r"^(?:which|what|whom)\b"),
 )
 
+EVERY_ONE = "all of them"
+"""The choice that leaves an ambiguous question to every collection it may belong to."""
+
 _SHARE_OF_A_DOMAIN = 0.25
 """A collection counts as the question's when it holds at least this share of the first hits' weight."""
 
@@ -42,6 +46,7 @@ async def by_cues(
     retrievers: tuple[Retriever, ...],
     library: Shelves,
     limits: Limits,
+    person: Person,
     recorder: Recorder,
 ) -> Query:
     """Classifies by the question's wording and by where its words stand; calls no model.
@@ -49,11 +54,10 @@ async def by_cues(
     Raises:
         Unsure: The cues are weak.
     """
-    kind, kind_confidence = kind_by_cues(question.text)
-    domain, domain_confidence = await _domain(question, retrievers, library)
-    confidence = min(kind_confidence, domain_confidence)
+    kind, confidence = kind_by_cues(question.text)
     if confidence < limits.sure:
         raise Unsure(f"The wording tells the kind of question with a confidence of {confidence:.2f} only.")
+    domain = await _domain(question, retrievers, library, person, recorder)
     return _told(question, kind, domain, confidence, recorder)
 
 
@@ -62,6 +66,7 @@ async def by_small_model(
     small: ChatModel,
     retrievers: tuple[Retriever, ...],
     library: Shelves,
+    person: Person,
     recorder: Recorder,
 ) -> Query:
     """Asks the small model for the kind, one word; the collections still come from the index."""
@@ -69,7 +74,7 @@ async def by_small_model(
     named = [kind for name, kind in KIND_NAMES.items() if re.search(rf"\b{name}\b", reply.lower())]
     if len(named) != 1:
         raise ModelMalformed(f"{small.settings.name} named no kind of question.")
-    domain, _ = await _domain(question, retrievers, library)
+    domain = await _domain(question, retrievers, library, person, recorder)
     return _told(question, named[0], domain, 0.75, recorder)
 
 
@@ -88,25 +93,36 @@ def kind_by_cues(text: str) -> tuple[Kind, float]:
 
 
 async def _domain(
-    question: Question, retrievers: tuple[Retriever, ...], library: Shelves
-) -> tuple[tuple[str, ...], float]:
-    """The collections that the first keyword hits lie in, by rank; empty, for all, when there is one."""
+    question: Question,
+    retrievers: tuple[Retriever, ...],
+    library: Shelves,
+    person: Person,
+    recorder: Recorder,
+) -> tuple[str, ...]:
+    """The collections that the first keyword hits lie in, by rank; empty, for all, when there is one.
+
+    Where several hold about as much, the person may choose.
+    """
     if question.collections:
-        return question.collections, 1.0
+        return question.collections
     names = [collection.name for collection in await library.collections()]
     keyword = next((retriever for retriever in retrievers if retriever.name == "keyword"), None)
     if len(names) < 2 or keyword is None:
-        return (), 1.0
+        return ()
     try:
         found = await keyword.search(question.text, limit=20)
     except SearchError:
-        return (), 1.0
+        return ()
     weight: defaultdict[str, float] = defaultdict(float)
     for hit in found.hits:
         weight[hit.document.collection] += 1 / hit.rank
     total = sum(weight.values())
     domain = tuple(sorted(name for name, part in weight.items() if part >= _SHARE_OF_A_DOMAIN * total))
-    return domain, 1.0
+    if len(domain) < 2:
+        return domain
+    needs = {"question": question, "domain": domain}
+    choice = await person.choose("collection", needs, recorder, choices=(*domain, EVERY_ONE))
+    return domain if choice == EVERY_ONE else (choice,)
 
 
 def _told(

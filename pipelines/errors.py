@@ -6,13 +6,19 @@ CarrelError (indexes.errors)
 │   ├── ModelLimited        rate-limited                       (retryable)
 │   ├── ModelUnreachable    no connection, or it broke         (retryable)
 │   ├── ModelOverloaded     a server-side error                (retryable)
+│   ├── ProviderPaused      its provider failed again and again and is left alone for a while
 │   ├── ModelAuth           the key was refused, or is missing
 │   ├── ModelMissing        no such model, or its client is not installed
 │   ├── ModelRefused        the model declined
 │   ├── ContextTooLong      the prompt does not fit
 │   └── ModelMalformed      what came back is not an answer
+├── NotAllowed              a person, or a setting, said no
+│   └── BudgetSpent         the question's limit of calls or money is reached
 ├── Unsure                  a cheap rung hands over because it is not sure
+├── NoTimeLeft              the deadline is too near to begin
+├── TookTooLong             a rung was stopped at its time-out
 ├── NothingRelevant         a rung of retrieval found nothing
+├── Stopped                 a person chose to stop
 ├── StepFailed              every rung of a step failed
 └── PipelineInvalid         a pipeline was declared wrongly
 """
@@ -25,6 +31,7 @@ from indexes.errors import CarrelError, WebBlocked, WebDisallowed
 from pipelines.types import Outcome
 
 __all__ = [
+    "BudgetSpent",
     "ContextTooLong",
     "ModelAuth",
     "ModelError",
@@ -35,9 +42,14 @@ __all__ = [
     "ModelRefused",
     "ModelTimeout",
     "ModelUnreachable",
+    "NoTimeLeft",
+    "NotAllowed",
     "NothingRelevant",
     "PipelineInvalid",
+    "ProviderPaused",
     "StepFailed",
+    "Stopped",
+    "TookTooLong",
     "Unsure",
     "outcome_of",
 ]
@@ -81,6 +93,12 @@ class ModelOverloaded(ModelError):
     outcome = Outcome.UNREACHABLE
 
 
+class ProviderPaused(ModelError):
+    """The provider has failed again and again: it is left alone for a while, and no call was made."""
+
+    outcome = Outcome.UNREACHABLE
+
+
 class ModelAuth(ModelError):
     """The key was refused, or there is none."""
 
@@ -111,6 +129,22 @@ class ModelMalformed(ModelError):
     outcome = Outcome.MALFORMED
 
 
+class NotAllowed(CarrelError):
+    """A person, or a setting in their name, said no."""
+
+
+class BudgetSpent(NotAllowed):
+    """One more call would go over what the question may cost."""
+
+
+class NoTimeLeft(CarrelError):
+    """The deadline is so near that the rung was not begun."""
+
+
+class TookTooLong(CarrelError):
+    """A rung was stopped at its time-out."""
+
+
 class Unsure(CarrelError):
     """A cheap rung is not sure enough; asking the next one is the ladder at work, not a fault."""
 
@@ -121,6 +155,12 @@ class NothingRelevant(CarrelError):
     """A rung of retrieval found nothing that bears on the question."""
 
     exit_code = 4
+
+
+class Stopped(CarrelError):
+    """A person was asked how to go on and chose to stop."""
+
+    exit_code = 130
 
 
 class StepFailed(CarrelError):
@@ -140,9 +180,11 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome.PARTIAL
         case NothingRelevant():
             return Outcome.NOTHING_FOUND
-        case WebDisallowed() | WebBlocked():
+        case WebDisallowed() | WebBlocked() | NotAllowed():
             return Outcome.BLOCKED
-        case TimeoutError():
+        case Stopped():
+            return Outcome.CANCELLED
+        case TimeoutError() | NoTimeLeft() | TookTooLong():
             return Outcome.TIMED_OUT
         case _:
             return Outcome.INTERNAL

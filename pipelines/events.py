@@ -21,6 +21,7 @@ __all__ = [
     "FellBack",
     "HitsFound",
     "Noted",
+    "Retrying",
     "Routed",
     "Spent",
     "StepEnded",
@@ -70,6 +71,20 @@ class FellBack(Model):
     branch: str = ""
     from_rung: str
     to_rung: str
+    outcome: Outcome
+    why: str
+
+
+class Retrying(Model):
+    """The same rung is tried again after a wait. Text streamed by the failed attempt is void."""
+
+    type: Literal["retrying"] = "retrying"
+    step: str
+    rung: str
+    branch: str = ""
+    attempt: int
+    """The one that failed, from 1."""
+    wait_seconds: float
     outcome: Outcome
     why: str
 
@@ -143,7 +158,7 @@ class Decided(Model):
     type: Literal["decided"] = "decided"
     id: str
     choice: str
-    by: Literal["person", "setting", "timeout"]
+    by: Literal["person", "journal", "timeout"]
 
 
 class Noted(Model):
@@ -182,6 +197,7 @@ AskEvent = Annotated[
     | StepEnded
     | StepSkipped
     | FellBack
+    | Retrying
     | Classified
     | Routed
     | HitsFound

@@ -5,16 +5,19 @@ from __future__ import annotations
 import operator
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast
 
 from indexes.types import Model
+from pipelines.budget import Allowance, Slice
 from pipelines.errors import StepFailed
 from pipelines.events import AskEvent, StepSkipped
-from pipelines.ladder import climb, failed_branch
+from pipelines.journal import Journal
+from pipelines.ladder import Climb, failed_branch
 from pipelines.person import Person
 from pipelines.step import RECORDER, Pipeline, Skipped, Step, needs_of
 from pipelines.trace import Recorder
+from pipelines.types import Budget
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -47,6 +50,16 @@ class _Run:
     recorder: Recorder
     services: Mapping[str, Any]
     person: Person
+    slices: dict[str, Slice] = field(default_factory=dict)
+    """What each step that has begun has of the question's time."""
+
+    def climb(self, step: Step, needs: Mapping[str, Any], *, branch: str = "") -> Climb:
+        """The way down the step's ladder; its time has begun with `begin`."""
+        return Climb(step, needs, self.recorder, self.person, self.slices[step.name], branch)
+
+    def begin(self, step: Step, after: float) -> None:
+        """Gives the step its slice of the time left."""
+        self.slices[step.name] = self.recorder.allowance.slice_for(step.share, after=after)
 
 
 class CompiledPipeline:
@@ -62,6 +75,8 @@ class CompiledPipeline:
         services: Mapping[str, Any],
         *,
         person: Person | None = None,
+        budget: Budget | None = None,
+        journal: Journal | None = None,
         finish: Callable[[Any, Recorder], Any] = lambda value, recorder: value,
     ) -> AsyncGenerator[AskEvent | Result]:
         """Yields each event as it happens, and last the `Result`. Closing the iterator cancels the run.
@@ -70,14 +85,19 @@ class CompiledPipeline:
             inputs: The pipeline's inputs by name.
             services: Models, retrievers and whatever else the rungs ask for, by name; `None` is absent.
             person: Asked before a rung that needs consent; nobody by default.
+            budget: What the run may spend; its seconds are divided over the steps.
+            journal: Where results are kept before they are used.
             finish: Makes the result from the value and the complete record.
 
         Raises:
             StepFailed: Every rung of a step that others wait for has failed.
+            Stopped: A person chose to stop.
         """
         from langgraph.config import get_stream_writer
 
-        recorder = Recorder(lambda event: get_stream_writer()(event))
+        recorder = Recorder(
+            lambda event: get_stream_writer()(event), allowance=Allowance(budget), journal=journal
+        )
         run = _Run(recorder, services, person or Person())
         value: Any = None
         events = self._graph.astream(
@@ -107,9 +127,9 @@ def _compile(pipeline: Pipeline) -> CompiledStateGraph[Any, Any, Any, Any]:
     graph: Any = StateGraph(cast("Any", state), context_schema=_Run)
     for step in pipeline.steps:
         if step.over is None:
-            graph.add_node(step.name, _single(step))
+            graph.add_node(step.name, _single(step, pipeline.after(step)))
         else:
-            _add_fan_out(graph, step)
+            _add_fan_out(graph, step, pipeline.after(step))
     for step in pipeline.steps:
         before = sorted(_last_node(pipeline, name) for name in _direct(pipeline, step))
         graph.add_edge(before if len(before) > 1 else (before or [START])[0], _first_node(step))
@@ -141,18 +161,19 @@ def _all_before(pipeline: Pipeline, name: str) -> set[str]:
     return found
 
 
-def _single(step: Step) -> Any:
+def _single(step: Step, after: float) -> Any:
     async def node(state: dict[str, Any], runtime: Any) -> dict[str, Any]:
         run: _Run = runtime.context
         needs = {**run.services, **state}
         if skipped := _skipped(step, needs, run):
             return {step.gives: skipped.value}
-        return {step.gives: await climb(step, needs, run.recorder, person=run.person)}
+        run.begin(step, after)
+        return {step.gives: await run.climb(step, needs).value()}
 
     return node
 
 
-def _add_fan_out(graph: Any, step: Step) -> None:
+def _add_fan_out(graph: Any, step: Step, after: float) -> None:
     """Three nodes: plan the branches, run each, gather what came of them."""
     from langgraph.types import Send
 
@@ -161,6 +182,7 @@ def _add_fan_out(graph: Any, step: Step) -> None:
 
     async def plan(state: dict[str, Any], runtime: Any) -> dict[str, Any]:
         run: _Run = runtime.context
+        run.begin(step, after)
         skipped = _skipped(step, {**run.services, **state}, run)
         return {step.gives: skipped.value} if skipped else {}
 
@@ -181,7 +203,7 @@ def _add_fan_out(graph: Any, step: Step) -> None:
         needs = {**run.services, **state, step.each: this.item}
         label = str(getattr(this.item, "label", this.item))
         try:
-            value = await climb(step, needs, run.recorder, person=run.person, branch=label)
+            value = await run.climb(step, needs, branch=label).value()
         except StepFailed as error:
             run.recorder.fell_back(failed_branch(step, label, error), branch=label)
             return {_branches(step): [_Branch(this.number, None, failed=True)]}

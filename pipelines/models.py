@@ -29,6 +29,10 @@ class ModelSettings(Model):
     """Longest wait for the first piece of a reply."""
     gap_seconds: float = Field(default=30.0, gt=0)
     """Longest wait between two pieces."""
+    input_price_usd: float | None = Field(default=None, ge=0)
+    """Dollars for a million tokens read, where the list of prices does not know the model."""
+    output_price_usd: float | None = Field(default=None, ge=0)
+    """Dollars for a million tokens written."""
     temperature: float | None = None
     """Left to the provider unless set: some reasoning models refuse any other."""
 

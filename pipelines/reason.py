@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
+from pipelines.cascade import without_escalation
 from pipelines.events import Drafted, Token
 from pipelines.extractive import best_sentences
-from pipelines.models import ChatModel
-from pipelines.prompts import reason_prompt
+from pipelines.models import ChatModel, Prompt
+from pipelines.prompts import CONFIRMED, NOT_ANSWERED, reason_prompt
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.step import Skipped
 from pipelines.trace import Recorder
-from pipelines.types import Draft, Evidence, Outcome, Query
+from pipelines.types import Doubt, Draft, Evidence, FirstDraft, Outcome, Query
 from pipelines.words import content_stems
 
-__all__ = ["by_reasoning_model", "by_simpler_summary", "extractively", "nothing_to_reason_from"]
+__all__ = ["by_reasoning_model", "by_simpler_summary", "extractively", "nothing_to_reason"]
 
 
-def nothing_to_reason_from(
-    evidence: tuple[Evidence, ...], query: Query, recorder: Recorder
+def nothing_to_reason(
+    evidence: tuple[Evidence, ...], first_draft: FirstDraft, query: Query, recorder: Recorder
 ) -> Skipped | None:
-    """Says so when there is no evidence, and what was tried."""
+    """Says so when there is no evidence, and what was tried, or when the small model's draft stands."""
     if evidence:
-        return None
+        return without_escalation(first_draft, recorder)
     draft = Draft(text=_nothing_found(query, recorder), author="nothing")
     recorder.emit(Drafted(draft=draft))
     return Skipped(draft, "nothing was found")
 
 
 async def by_reasoning_model(
-    query: Query, evidence: tuple[Evidence, ...], reasoning: ChatModel, recorder: Recorder
+    query: Query,
+    evidence: tuple[Evidence, ...],
+    first_draft: FirstDraft,
+    reasoning: ChatModel,
+    recorder: Recorder,
 ) -> Draft:
-    """The reasoning model's answer, streamed."""
-    return await _written_by(reasoning, "reasoning", query, evidence, recorder, brief=False)
+    """The reasoning model's answer, streamed; in a cascade, its word on the small model's draft."""
+    earlier = first_draft.draft
+    prompt = reason_prompt(
+        query.text,
+        evidence,
+        room_tokens=reasoning.settings.input_tokens,
+        draft=earlier.text if earlier else "",
+    )
+    text = await _streamed(reasoning, prompt, recorder, unless=CONFIRMED if earlier else "")
+    return _told(_settled(earlier, first_draft.doubts, text, reasoning.settings.name, recorder), recorder)
 
 
 async def by_simpler_summary(
-    query: Query, evidence: tuple[Evidence, ...], small: ChatModel, recorder: Recorder
+    query: Query,
+    evidence: tuple[Evidence, ...],
+    first_draft: FirstDraft,
+    small: ChatModel,
+    recorder: Recorder,
 ) -> Draft:
-    """The small model's answer over the summaries."""
-    return await _written_by(small, "small", query, evidence, recorder, brief=True)
+    """The small model's answer over the summaries; its draft, where it has written one already."""
+    if first_draft.draft is not None:
+        recorder.emit(Token(text=first_draft.draft.text))
+        return _told(first_draft.draft, recorder)
+    prompt = reason_prompt(query.text, evidence, room_tokens=small.settings.input_tokens, brief=True)
+    text = await _streamed(small, prompt, recorder)
+    return _told(Draft(text=text, author="small", model=small.settings.name), recorder)
 
 
 async def extractively(
@@ -59,25 +81,45 @@ async def extractively(
     return draft
 
 
-async def _written_by(
-    model: ChatModel,
-    author: str,
-    query: Query,
-    evidence: tuple[Evidence, ...],
-    recorder: Recorder,
-    *,
-    brief: bool,
+def _settled(
+    earlier: Draft | None, doubts: tuple[Doubt, ...], text: str, model: str, recorder: Recorder
 ) -> Draft:
-    prompt = reason_prompt(query.text, evidence, room_tokens=model.settings.input_tokens, brief=brief)
-    pieces: list[str] = []
+    """What comes of a draft and the stronger model's word on it: confirmed, replaced, or both shown."""
+    own = Draft(text=text, author="reasoning", model=model)
+    if earlier is None:
+        return own
+    why = "; ".join(doubts)
+    if text.strip(" .*") == CONFIRMED:
+        recorder.emit(Token(text=earlier.text))
+        recorder.note(f"{model} confirmed what {earlier.model} wrote, which was in doubt: {why}.")
+        return earlier
+    if _abstains(text) and not _abstains(earlier.text):
+        recorder.note(
+            f"{model} finds no answer in this evidence; what {earlier.model} wrote stands beside it."
+        )
+        return own.model_copy(update={"text": f"{text}\n\n{earlier.model} answered: {earlier.text}"})
+    recorder.note(f"{model} answered anew after {earlier.model}, whose draft was in doubt: {why}.")
+    return own
+
+
+async def _streamed(model: ChatModel, prompt: Prompt, recorder: Recorder, *, unless: str = "") -> str:
+    """The whole reply, its pieces told as they come; a reply that may be the word `unless` is held back."""
+    text, told = "", 0
     async for piece in model.stream(prompt):
-        pieces.append(piece)
-        recorder.emit(Token(text=piece))
-    draft = Draft.model_validate(
-        {"text": "".join(pieces).strip(), "author": author, "model": model.settings.name}
-    )
+        text += piece
+        if not (unless and unless.startswith(text.strip(" .*\n")[: len(unless)])):
+            recorder.emit(Token(text=text[told:]))
+            told = len(text)
+    return text.strip()
+
+
+def _told(draft: Draft, recorder: Recorder) -> Draft:
     recorder.emit(Drafted(draft=draft))
     return draft
+
+
+def _abstains(text: str) -> bool:
+    return NOT_ANSWERED.rstrip(".") in text
 
 
 def _plain(sentence: str) -> str:

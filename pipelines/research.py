@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
 from indexes.errors import CarrelError
 from indexes.protocols import Retriever
-from pipelines import classify, reason, retrieve, route, summarise, verify
+from pipelines import cascade, classify, reason, retrieve, route, summarise, verify
 from pipelines.events import AskEvent, Done, Failed
 from pipelines.graph import CompiledPipeline, Result
+from pipelines.journal import Journal
 from pipelines.models import Models
-from pipelines.person import Consent, Person
+from pipelines.person import Person
 from pipelines.policy import Policy
 from pipelines.services import Shelves
 from pipelines.settings import Limits
@@ -20,23 +21,32 @@ from pipelines.step import Pipeline, Step, rung
 from pipelines.trace import Recorder
 from pipelines.types import Answer, Question
 
-__all__ = ["Research", "research", "web_consent"]
+__all__ = ["Research", "research"]
 
 
 def research(limits: Limits) -> Pipeline:
     """The research pipeline: what is done, in which order of preference, and within which limits."""
+    tries = limits.attempts
+    search = Policy(timeout_seconds=limits.search_seconds)
+    web = Policy(timeout_seconds=limits.web_seconds, reserve=0.6)
+    kind = Policy(timeout_seconds=limits.classify_seconds, attempts=2, cache=True)
+    reading = Policy(timeout_seconds=limits.summary_seconds, attempts=tries, cache=True)
+    reasoning = Policy(timeout_seconds=limits.reason_seconds, attempts=tries)
+    simpler = Policy(timeout_seconds=limits.simpler_seconds, attempts=tries, reserve=0.3)
     return Pipeline(
         "research",
         takes=("question",),
         gives="answer",
-        services=frozenset({"retrievers", "library", "web", "small", "reasoning", "models", "limits"}),
+        services=frozenset({"retrievers", "library", "models", "limits"}),
+        optional=frozenset({"web", "small", "reasoning"}),
         steps=(
             Step(
                 "classify",
                 gives="query",
+                share=5,
                 ladder=(
-                    rung(classify.by_cues, _within(limits.search_seconds)),
-                    rung(classify.by_small_model, _within(limits.classify_seconds)),
+                    rung(classify.by_cues, search),
+                    rung(classify.by_small_model, kind),
                     rung(classify.as_general),
                 ),
             ),
@@ -44,53 +54,58 @@ def research(limits: Limits) -> Pipeline:
             Step(
                 "search",
                 gives="findings",
+                share=10,
                 over=retrieve.searches,
                 each="search",
-                ladder=(rung(retrieve.search_one, _within(limits.search_seconds), name="search"),),
+                ladder=(rung(retrieve.search_one, search, name="search"),),
             ),
             Step(
                 "retrieve",
                 gives="papers",
+                share=10,
                 ladder=(
                     rung(retrieve.fused, name="all sources, fused"),
-                    rung(
-                        retrieve.keyword_everywhere,
-                        _within(limits.search_seconds),
-                        name="keyword in every collection",
-                    ),
-                    rung(retrieve.from_the_web, _within(limits.web_seconds), name="the web", consent="web"),
+                    rung(retrieve.keyword_everywhere, search, name="keyword in every collection"),
+                    rung(retrieve.from_the_web, web, name="the web", consent="web"),
                     rung(retrieve.nothing_found, name="nothing"),
                 ),
             ),
             Step(
                 "summarise",
                 gives="readings",
+                share=30,
                 over=summarise.each_paper,
                 each="paper",
                 unless=summarise.passages_fit,
                 ladder=(
-                    rung(
-                        summarise.by_small_model, Policy(timeout_seconds=limits.summary_seconds, attempts=2)
-                    ),
+                    rung(summarise.by_small_model, reading),
                     rung(summarise.verbatim, name="the passages themselves"),
                 ),
             ),
             Step("collect", gives="evidence", ladder=(rung(summarise.collected),)),
             Step(
+                "draft",
+                gives="first_draft",
+                share=15,
+                unless=cascade.not_a_cascade,
+                ladder=(
+                    rung(cascade.drafted, simpler, name="the small model"),
+                    rung(cascade.no_draft, name="no draft"),
+                ),
+            ),
+            Step(
                 "reason",
                 gives="draft",
-                unless=reason.nothing_to_reason_from,
+                share=45,
+                unless=reason.nothing_to_reason,
+                ask_before_last="models failed",
                 ladder=(
-                    rung(
-                        reason.by_reasoning_model, _within(limits.reason_seconds), name="the reasoning model"
-                    ),
-                    rung(
-                        reason.by_simpler_summary, _within(limits.simpler_seconds), name="a simpler summary"
-                    ),
+                    rung(reason.by_reasoning_model, reasoning, name="the reasoning model"),
+                    rung(reason.by_simpler_summary, simpler, name="a simpler summary"),
                     rung(reason.extractively, name="the best sentences, verbatim"),
                 ),
             ),
-            Step("verify", gives="answer", ladder=(rung(verify.check_citations),)),
+            Step("verify", gives="answer", share=3, ladder=(rung(verify.check_citations),)),
         ),
     )
 
@@ -104,6 +119,7 @@ class Research:
         models: The small and the reasoning model, as far as there are any.
         web: Searched when the others find nothing and the person allows it.
         limits: Numbers and time limits.
+        around: Puts something around the services, such as a recording of them.
     """
 
     def __init__(
@@ -114,23 +130,39 @@ class Research:
         models: Models | None = None,
         web: Retriever | None = None,
         limits: Limits | None = None,
+        around: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda services: services,
     ) -> None:
         limits, models = limits or Limits(), models or Models()
-        self._services: Mapping[str, Any] = {
-            "library": library,
-            "retrievers": retrievers,
-            "web": web,
-            "models": models,
-            "small": models.small,
-            "reasoning": models.reasoning,
-            "limits": limits,
-        }
+        self._services: Mapping[str, Any] = around(
+            {
+                "library": library,
+                "retrievers": retrievers,
+                "web": web,
+                "models": models,
+                "small": models.small,
+                "reasoning": models.reasoning,
+                "limits": limits,
+            }
+        )
         self._compiled = CompiledPipeline(research(limits))
 
-    async def stream(self, question: Question, *, person: Person | None = None) -> AsyncGenerator[AskEvent]:
-        """Yields what happens, and last `Done` or `Failed`. Closing the iterator cancels the question."""
+    async def stream(
+        self, question: Question, *, person: Person | None = None, journal: Journal | None = None
+    ) -> AsyncGenerator[AskEvent]:
+        """Yields what happens, and last `Done` or `Failed`. Closing the iterator cancels the question.
+
+        Args:
+            question: What is asked, and what it may spend.
+            person: Who can be asked on the way; nobody by default.
+            journal: Keeps what is paid for, so that a run that was stopped pays for nothing twice.
+        """
         run = self._compiled.stream(
-            {"question": question}, self._services, person=person, finish=_with_record
+            {"question": question},
+            self._services,
+            person=person,
+            budget=question.budget,
+            journal=journal,
+            finish=_with_record,
         )
         async with aclosing(run) as events:
             try:
@@ -140,21 +172,6 @@ class Research:
                 yield Failed(
                     kind=error.kind, message=error.message, hint=error.hint, exit_code=error.exit_code
                 )
-
-
-def web_consent(setting: Any) -> Consent:
-    """How the web is asked for: the search goes out with the question's own words, to one search engine."""
-    return Consent(
-        setting=setting,
-        prompt=lambda needs: f"Nothing fitting in your library. Search the web for “{needs['query'].text}”?",
-        refusal="The web was not searched: it is not allowed."
-        if setting == "never"
-        else "The web was not searched: nobody allowed it.",
-    )
-
-
-def _within(seconds: float) -> Policy:
-    return Policy(timeout_seconds=seconds)
 
 
 def _with_record(answer: Answer, recorder: Recorder) -> Answer:

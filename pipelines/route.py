@@ -45,5 +45,9 @@ def _route(query: Query, models: Models, limits: Limits) -> Route:
     if models.reasoning is None:
         why = f"{kind}; only a small model is configured, so it reads and answers: {reads}."
         return Route(name="small", steps=steps, models=models.names, why=why)
+    if limits.cascade.on and models.small is not None and query.kind in limits.cascade.kinds:
+        why = f"{kind}; the small model drafts, the reasoning model is asked if that is doubtful: {reads}."
+        drafting = ("search", "retrieve", "summarise", "draft", "reason", "verify")
+        return Route(name="cascade", steps=drafting, models=models.names, why=why)
     why = f"{kind}; summaries only if the passages do not fit, then the reasoning model: {reads}."
     return Route(name="full", steps=steps, models=models.names, why=why)

@@ -1,12 +1,40 @@
-"""The limits of a question: how much is retrieved, read and written, and how long each rung may take."""
+"""The numbers a question goes by: how much is retrieved, read and written, how long, and at what risk."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from indexes.types import Model
+from pipelines.types import Kind
 
-__all__ = ["Limits"]
+__all__ = ["Cascade", "GateSettings", "Limits"]
+
+
+class Cascade(Model):
+    """When the small model drafts first, and when its draft is enough."""
+
+    on: bool = True
+    kinds: tuple[Kind, ...] = (Kind.FACT, Kind.DEFINITION)
+    """The kinds of question a small model is trusted to try."""
+    drafts: int = Field(default=1, ge=1, le=2)
+    """Two are compared with each other, for the price of one more small call."""
+    supported: float = Field(default=0.8, ge=0, le=1)
+    """Least share of its sentences that must be supported by what they cite."""
+    gap: float = Field(default=0.0, ge=0, le=1)
+    """Least distance in relevance between the best evidence and the middle of the rest."""
+    agreement: float = Field(default=0.35, ge=0, le=1)
+    """Least share of content that two drafts must have in common."""
+
+
+class GateSettings(Model):
+    """How a provider is spared."""
+
+    connections: int = Field(default=8, ge=1, le=256)
+    """Most calls to one provider at the same time."""
+    failures: int = Field(default=5, ge=1)
+    """Failures in a row that close the door (a circuit breaker's "open")."""
+    pause_seconds: float = Field(default=30.0, gt=0)
+    """How long it stays closed before one call is let through as a probe."""
 
 
 class Limits(Model):
@@ -36,3 +64,6 @@ class Limits(Model):
     """For the reasoning model's whole answer; then the simpler summary is used."""
     simpler_seconds: float = Field(default=60.0, gt=0)
     web_seconds: float = Field(default=20.0, gt=0)
+    attempts: int = Field(default=3, ge=1, le=4)
+    """Tries of one model call at a fault that may pass."""
+    cascade: Cascade = Cascade()

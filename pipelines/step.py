@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from pipelines.errors import PipelineInvalid
@@ -18,8 +19,12 @@ __all__ = ["Pipeline", "Rung", "Skipped", "Step", "needs_of", "rung"]
 
 RECORDER = "recorder"
 """The need that is always there: the question's own `Recorder`."""
+PERSON = "person"
+"""The other one: whoever can be asked."""
+ALWAYS_THERE = frozenset({RECORDER, PERSON})
 
 
+@lru_cache(maxsize=1024)
 def needs_of(function: Callable[..., object]) -> tuple[str, ...]:
     """The names of the values and services that `function` asks for."""
     return tuple(inspect.signature(function).parameters)
@@ -73,6 +78,12 @@ class Step:
     """The need under which a rung gets its item."""
     unless: Callable[..., Skipped | None] | None = None
     """Called first; a `Skipped` takes the step's place."""
+    share: float = 1.0
+    """Weight of this step when a deadline is divided: of the time left it gets its share against the shares
+    of the steps after it, along the heaviest way."""
+    ask_before_last: str = ""
+    """What a person is asked when better rungs have failed and only the last is left, such as `models
+    failed`: to take it, to try the ladder again, or to stop. Empty asks nothing."""
 
     @property
     def needs(self) -> frozenset[str]:
@@ -80,7 +91,7 @@ class Step:
         functions: list[Callable[..., object]] = [each.run for each in self.ladder]
         functions += [function for function in (self.over, self.unless) if function]
         names = {name for function in functions for name in needs_of(function)}
-        return frozenset(names - {RECORDER, self.each} if self.over else names - {RECORDER})
+        return frozenset(names - ALWAYS_THERE - ({self.each} if self.over else set()))
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,9 @@ class Pipeline:
     """Steps that turn inputs into one value.
 
     Raises:
-        PipelineInvalid: A step without a ladder, two steps that give the same value, steps that wait for
-            each other, or a pipeline whose own value no step gives.
+        PipelineInvalid: A step without a ladder or without a last rung that is always there, a policy that
+            cannot hold, two steps that give the same value, steps that wait for each other, or a pipeline
+            whose own value no step gives. The message names the step.
     """
 
     name: str
@@ -99,7 +111,9 @@ class Pipeline:
     """Name of the value that is the pipeline's result."""
     steps: Sequence[Step]
     services: frozenset[str] = field(default=frozenset())
-    """Names of the services that the rungs may ask for."""
+    """Names of the services that the rungs may ask for and that are always there."""
+    optional: frozenset[str] = field(default=frozenset())
+    """Names of the services that may be absent: a rung that asks for one is then left out of its ladder."""
 
     def __post_init__(self) -> None:
         givers = self.givers
@@ -121,12 +135,37 @@ class Pipeline:
         givers = self.givers
         return frozenset(givers[need].name for need in step.needs if need in givers)
 
+    def after(self, step: Step) -> float:
+        """Shares of the steps that follow `step`, summed along the heaviest way."""
+        followers = [other for other in self.steps if step.name in self.before(other)]
+        return max((other.share + self.after(other) for other in followers), default=0.0)
+
     def _check(self, step: Step) -> None:
         if not step.ladder:
             raise PipelineInvalid(f"Step {step.name!r} has no ladder: it needs at least one rung.")
-        known = {*self.takes, *self.givers, *self.services}
+        known = {*self.takes, *self.givers, *self.services, *self.optional}
         if missing := sorted(step.needs - known):
             raise PipelineInvalid(f"Step {step.name!r} needs {missing[0]!r}, which nothing gives.")
+        if step.share <= 0:
+            raise PipelineInvalid(f"Step {step.name!r} has a share of {step.share:g}; it must be above 0.")
+        self._check_last_rung(step)
+        self._check_policies(step)
+
+    def _check_last_rung(self, step: Step) -> None:
+        last = step.ladder[-1]
+        absent = sorted(self.optional & set(last.needs))
+        if absent or last.consent:
+            why = f"needs {absent[0]!r}, which may be absent" if absent else f"needs consent: {last.consent}"
+            raise PipelineInvalid(f"Step {step.name!r} has no last rung: {last.name!r} {why}.")
+
+    def _check_policies(self, step: Step) -> None:
+        for each in step.ladder:
+            for problem in each.policy.problems():
+                raise PipelineInvalid(f"Step {step.name!r}: its rung {each.name!r} {problem}.")
+        if (kept_back := sum(each.policy.reserve for each in step.ladder[1:])) >= 1:
+            raise PipelineInvalid(
+                f"Step {step.name!r} keeps back {kept_back:g} of its time for fallbacks; it must be below 1."
+            )
 
     def _refuse_cycles(self) -> None:
         done: set[str] = set()

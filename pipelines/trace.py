@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from pipelines.budget import Allowance
 from pipelines.errors import outcome_of
 from pipelines.events import AskEvent, FellBack, Noted, Spent, StepEnded, StepStarted
+from pipelines.journal import Journal
 from pipelines.types import Degradation, Outcome, Span, Trace, Usage
 
 __all__ = ["OpenSpan", "Recorder", "current_span"]
@@ -32,6 +35,10 @@ class OpenSpan:
     branch: str
     attempt: int
     started: float
+    recorder: Recorder
+    """The record of the question it works for."""
+    cacheable: bool = False
+    """Whether the reply to the same prompt in another question will do."""
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     truncated: bool = False
@@ -48,12 +55,25 @@ class Recorder:
     Args:
         emit: Receives every event as it happens.
         clock: Seconds on a clock that never jumps.
+        allowance: What the question may still spend; without one, as much as it likes.
+        journal: Where results are kept before they are used; without one, nowhere.
     """
 
     def __init__(
-        self, emit: Callable[[AskEvent], None], *, clock: Callable[[], float] = time.monotonic
+        self,
+        emit: Callable[[AskEvent], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        allowance: Allowance | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.emit = emit
+        self.allowance = allowance or Allowance()
+        self.journal = journal
+        self.decisions: dict[str, str] = {}
+        """What a person has decided for this question, by a hash of what was asked."""
+        self.asking = asyncio.Lock()
+        """Held while a person is asked: one thing at a time."""
         self._clock = clock
         self._began = clock()
         self._opened = 0
@@ -88,10 +108,21 @@ class Recorder:
         return tuple(self._notes)
 
     @contextmanager
-    def span(self, step: str, rung: str, *, branch: str = "", attempt: int = 1) -> Iterator[OpenSpan]:
+    def span(
+        self, step: str, rung: str, *, branch: str = "", attempt: int = 1, cacheable: bool = False
+    ) -> Iterator[OpenSpan]:
         """Times one attempt; how it ended is read from the exception that leaves the block, if any."""
         self._opened += 1
-        opened = OpenSpan(self._opened, step, rung, branch, attempt, started=self.elapsed)
+        opened = OpenSpan(
+            self._opened,
+            step,
+            rung,
+            branch,
+            attempt,
+            started=self.elapsed,
+            recorder=self,
+            cacheable=cacheable,
+        )
         self.emit(
             StepStarted(
                 span_id=opened.id,

@@ -19,8 +19,10 @@ __all__ = [
     "Citation",
     "Claim",
     "Degradation",
+    "Doubt",
     "Draft",
     "Evidence",
+    "FirstDraft",
     "Kind",
     "Outcome",
     "Query",
@@ -67,12 +69,29 @@ class Outcome(StrEnum):
     INTERNAL = "internal"
 
 
+class Budget(Model):
+    """Limits for one question; `None` is no limit."""
+
+    max_seconds: float | None = Field(default=None, gt=0)
+    """From asking to the answer. It is divided over the steps; there is an answer by then, the best that
+    fits."""
+    max_cost_usd: float | None = Field(default=None, ge=0)
+    """Checked before each call against what the call can cost at most, where its price is known."""
+    max_calls: int | None = Field(default=None, ge=0)
+    """Model calls, the failed ones included."""
+
+
 class Question(Model):
     """What a person asked, and within which limits."""
 
     text: str
     collections: tuple[str, ...] = ()
     """Where to look; empty means the classifier chooses."""
+    budget: Budget = Budget()
+    id: str = ""
+    """Names the question in its run; with the run's name it finds what was kept before a stop."""
+    run: str = ""
+    """Names the run, which a later process can resume; empty keeps nothing."""
 
 
 class Query(Model):
@@ -162,6 +181,8 @@ class Degradation(Model):
     outcome: Outcome
     why: str
     """A sentence for the reader."""
+    retry_after_seconds: float | None = None
+    """When the provider asks to be left alone for longer than is waited for."""
 
 
 class Usage(Model):
@@ -169,11 +190,15 @@ class Usage(Model):
 
     calls: int = 0
     """Model calls, the failed ones included."""
+    recalled: int = 0
+    """Results taken from the journal in place of a call."""
     input_tokens: int = 0
     output_tokens: int = 0
     web_searches: int = 0
     cost_usd: float | None = None
-    """`None` where the price is not known."""
+    """The sum of the prices that are known; `None` where none is."""
+    unpriced_calls: int = 0
+    """Calls whose price is not known, and so not in the sum."""
     seconds: float = 0.0
     """Wall-clock seconds of the whole; when added, the sum."""
 
@@ -181,20 +206,14 @@ class Usage(Model):
         costs = [cost for cost in (self.cost_usd, other.cost_usd) if cost is not None]
         return Usage(
             calls=self.calls + other.calls,
+            recalled=self.recalled + other.recalled,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             web_searches=self.web_searches + other.web_searches,
             cost_usd=sum(costs) if costs else None,
+            unpriced_calls=self.unpriced_calls + other.unpriced_calls,
             seconds=self.seconds + other.seconds,
         )
-
-
-class Budget(Model):
-    """Limits for one question; `None` is no limit."""
-
-    max_seconds: float | None = Field(default=None, gt=0)
-    max_cost_usd: float | None = Field(default=None, ge=0)
-    max_calls: int | None = Field(default=None, ge=0)
 
 
 class Span(Model):
@@ -254,6 +273,23 @@ class Draft(Model):
     author: Literal["reasoning", "small", "extractive", "nothing"]
     """Who wrote it: a model's role, the extractive rung, or nobody for want of evidence."""
     model: str = ""
+
+
+class Doubt(StrEnum):
+    """Why a cheap model's draft is not taken as it is."""
+
+    ABSTAINED = "it found no answer"
+    UNSUPPORTED = "its sentences are not all supported by what they cite"
+    NOTHING_STANDS_OUT = "no passage stands out from the others"
+    DISAGREEMENT = "two drafts of it do not agree"
+
+
+class FirstDraft(Model):
+    """What the cheap model of a cascade wrote, and how sure that is."""
+
+    draft: Draft | None = None
+    """`None` when it did not write one."""
+    doubts: tuple[Doubt, ...] = ()
 
 
 class Answer(Model):

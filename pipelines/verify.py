@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from indexes.errors import CarrelError
 from pipelines.prompts import NOT_ANSWERED
@@ -14,7 +14,7 @@ from pipelines.trace import Recorder
 from pipelines.types import Answer, Citation, Claim, Draft, Evidence, Query, Route
 from pipelines.words import content_stems, numbers, sentences, stem_set
 
-__all__ = ["check_citations"]
+__all__ = ["check_citations", "supported_share"]
 
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
 _QUOTED = re.compile(r"[“\"]([^”\"]{25,400})[”\"]")
@@ -51,21 +51,32 @@ async def check_citations(
     )
 
 
+def supported_share(text: str, evidence: Sequence[Evidence], limits: Limits) -> float:
+    """Share of the text's sentences that the evidence they cite supports, from 0 to 1; 0 without any."""
+    known = {each.id for each in evidence}
+    text = _MARKER.sub(lambda marker: _known_markers(marker, known), text)
+    claims, _ = _checked(text, evidence, dict.fromkeys(known, True), limits)
+    return sum(claim.supported for claim in claims) / len(claims) if claims else 0.0
+
+
 def _without_unknown_markers(text: str, evidence: Sequence[Evidence], recorder: Recorder) -> str:
     """Rewrites `[1, 3]` and `[1-3]` as single markers and takes out those that point nowhere."""
     known = {each.id for each in evidence}
     unknown: set[int] = set()
 
     def rewritten(marker: re.Match[str]) -> str:
-        cited = _ids(marker.group(1))
-        unknown.update(set(cited) - known)
-        return "".join(f"[{number}]" for number in cited if number in known)
+        unknown.update(set(_ids(marker.group(1))) - known)
+        return _known_markers(marker, known)
 
     text = _MARKER.sub(rewritten, text)
     if unknown:
         listed = ", ".join(f"[{number}]" for number in sorted(unknown))
         recorder.note(f"Removed {listed}: the model cited evidence that it was not given.")
     return text
+
+
+def _known_markers(marker: re.Match[str], known: Set[int]) -> str:
+    return "".join(f"[{number}]" for number in _ids(marker.group(1)) if number in known)
 
 
 def _ids(inside: str) -> list[int]:

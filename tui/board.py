@@ -20,6 +20,7 @@ from assistant.events import (
     Noted,
     Outcome,
     Query,
+    Retrying,
     Route,
     Routed,
     Spent,
@@ -150,7 +151,7 @@ class Board:
                 verified = sum(citation.verified for citation in event.answer.citations)
                 total = count_of(len(event.answer.citations), "citation")
                 self._step("verify").finding = f"{verified} of {total} verified"
-            case Token() | Drafted() | Asked() | Decided() | Noted() | Spent() | Failed():
+            case Token() | Drafted() | Asked() | Decided() | Noted() | Spent() | Failed() | Retrying():
                 pass
             case _:
                 assert_never(event)

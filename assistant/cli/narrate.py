@@ -24,6 +24,7 @@ from assistant.events import (
     HitsFound,
     Noted,
     Outcome,
+    Retrying,
     Routed,
     Spent,
     StepEnded,
@@ -79,6 +80,8 @@ class Narrator:
                 self.line(f"{step}: skipped. {why}")
             case FellBack(step=step, branch=branch, to_rung=to_rung, from_rung=from_rung, why=why):
                 self.line(f"{_step(step, branch)}: {to_rung} instead of {from_rung}. {why}")
+            case Retrying(step=step, branch=branch, rung=rung, wait_seconds=wait, why=why):
+                self.line(f"{_step(step, branch)}: {rung} again in {wait:.1f} s. {why}")
             case Classified(query=query):
                 domain = ", ".join(query.domain) or "all collections"
                 self.line(f"question: {query.kind.value}, sure {query.confidence:.2f}, in {domain}")

@@ -36,6 +36,9 @@ def setting_options(command: F) -> F:
         click.option("--small", metavar="PROVIDER:MODEL", help="Model that reads each paper."),
         click.option("--reasoning", metavar="PROVIDER:MODEL", help="Model that writes the answer."),
         click.option("--base-url", metavar="URL", help="Address of an OpenAI-compatible server."),
+        click.option("--deadline", metavar="SECONDS", help="Answer by then, with the best that fits."),
+        click.option("--max-cost", metavar="USD", help="Most that one question may cost."),
+        click.option("--max-calls", metavar="N", help="Most model calls for one question."),
         click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key."),
     )
     for option in reversed(options):
@@ -50,6 +53,9 @@ def open_assistant(
     small: str | None = None,
     reasoning: str | None = None,
     base_url: str | None = None,
+    deadline: str | None = None,
+    max_cost: str | None = None,
+    max_calls: str | None = None,
 ) -> Assistant:
     """Returns an assistant with the options as overrides.
 
@@ -60,7 +66,15 @@ def open_assistant(
     from assistant.settings import load_settings
 
     overrides = overrides_of(set_)
-    short = {"web": web, "small": small, "reasoning": reasoning, "base_url": base_url}
+    short = {
+        "web": web,
+        "small": small,
+        "reasoning": reasoning,
+        "base_url": base_url,
+        "deadline": deadline,
+        "max_cost": max_cost,
+        "max_calls": max_calls,
+    }
     overrides |= {name: value for name, value in short.items() if value is not None}
     return Assistant(settings=load_settings(overrides=overrides))
 

@@ -25,7 +25,9 @@ async def run(
     finish: Callable[[Any, Recorder], Any] = lambda value, recorder: value,
 ) -> tuple[Any, list[Any]]:
     """The pipeline's value and every event before it."""
-    pipeline = Pipeline("test", tuple(inputs or {}), gives, steps, services=frozenset(services or {}))
+    absent = frozenset(name for name, service in (services or {}).items() if service is None)
+    there = frozenset(services or {}) - absent
+    pipeline = Pipeline("test", tuple(inputs or {}), gives, steps, services=there, optional=absent)
     compiled = CompiledPipeline(pipeline)
     events = [event async for event in compiled.stream(inputs or {}, services or {}, finish=finish)]
     assert isinstance(events[-1], Result)

@@ -6,11 +6,12 @@ import asyncio
 from typing import Any
 
 from indexes.errors import SearchError, WebBlocked
+from pipelines.consents import web_consent
 from pipelines.errors import ModelAuth, ModelRefused
 from pipelines.events import Asked, Decided, Done, EvidenceReady, FellBack, StepSkipped, Token
 from pipelines.models import Models, Prompt
 from pipelines.person import Person
-from pipelines.research import Research, web_consent
+from pipelines.research import Research
 from pipelines.settings import Limits
 from pipelines.testing import PageShelves, ScriptedModel
 from pipelines.types import Answer, Outcome, Question

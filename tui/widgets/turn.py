@@ -21,6 +21,7 @@ from assistant.events import (
     EvidenceReady,
     Failed,
     FellBack,
+    Retrying,
     Summarised,
     Token,
 )
@@ -103,7 +104,7 @@ class Turn(Vertical):
             case Token():
                 self.steps.fold()
                 self.query_one(AnswerText).stream(event.text)
-            case FellBack() if not self._drafted:
+            case FellBack() | Retrying() if not self._drafted:
                 self.steps.unfold()
                 await self.query_one(AnswerText).start_over()
             case Drafted():

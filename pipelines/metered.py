@@ -1,0 +1,120 @@
+"""One model call within a question's means: from the journal if it was paid for, else by budget and gate."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, cast
+
+from pipelines.gate import Gate, Gates
+from pipelines.journal import Kept
+from pipelines.models import ChatModel, ModelSettings, Prompt
+from pipelines.prices import cost_usd, worst_cost_usd
+from pipelines.prompts import tokens
+from pipelines.trace import OpenSpan, current_span
+from pipelines.types import Usage
+
+__all__ = ["Metered", "open_model"]
+
+
+def open_model(settings: ModelSettings, gates: Gates) -> ChatModel:
+    """The model that the settings name, metered; its client is loaded at the first call."""
+    from pipelines.chat import LangChainModel
+
+    return Metered(LangChainModel(settings), gates.for_model(settings))
+
+
+class Metered:
+    """A chat model whose calls are journaled, counted against the question's budget and let through a gate.
+
+    Args:
+        model: What is called.
+        gate: The door to its provider.
+    """
+
+    def __init__(self, model: ChatModel, gate: Gate) -> None:
+        self._model = model
+        self._gate = gate
+
+    @property
+    def settings(self) -> ModelSettings:
+        """See `ChatModel.settings`."""
+        return self._model.settings
+
+    async def complete(self, prompt: Prompt) -> str:
+        """See `ChatModel.complete`."""
+        return "".join([piece async for piece in self.stream(prompt)])
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[str]:
+        """See `ChatModel.stream`; a reply from the journal comes in one piece.
+
+        Raises:
+            BudgetSpent: The call would go over the question's limits.
+            ModelError: There is no whole reply, or the provider is left alone for now.
+        """
+        span = current_span()
+        if span is None:
+            async with self._gate.call(), aclosing(cast("Any", self._model.stream(prompt))) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        key = _hash(self.settings, prompt)
+        if (kept := await _recalled(span, key)) is not None:
+            yield kept.text
+            return
+        text: list[str] = []
+        before = span.usage
+        async with self._gate.call():
+            # In a thread: the list of prices takes most of a second to load.
+            worst = await asyncio.to_thread(worst_cost_usd, self.settings, _length(prompt))
+            span.recorder.allowance.take_call(worst)
+            try:
+                async with aclosing(cast("Any", self._model.stream(prompt))) as pieces:
+                    async for piece in pieces:
+                        text.append(piece)
+                        yield piece
+            finally:
+                spent = self._settle(span, before)
+        if span.recorder.journal is not None and not span.truncated:
+            kept = Kept(text="".join(text), model=self.settings.name, usage=spent)
+            await span.recorder.journal.keep(span.step, key, kept)
+
+    def _settle(self, span: OpenSpan, before: Usage) -> Usage:
+        """Prices what the call has used; returns all that it has cost."""
+        used = Usage(
+            calls=span.usage.calls - before.calls,
+            input_tokens=span.usage.input_tokens - before.input_tokens,
+            output_tokens=span.usage.output_tokens - before.output_tokens,
+        )
+        cost = cost_usd(self.settings, used)
+        span.spend(Usage(cost_usd=cost, unpriced_calls=used.calls if cost is None else 0))
+        span.recorder.allowance.pay(cost)
+        return used.model_copy(update={"cost_usd": cost})
+
+
+async def _recalled(span: OpenSpan, key: str) -> Kept | None:
+    journal = span.recorder.journal
+    kept = await journal.recall(span.step, key, shared=span.cacheable) if journal is not None else None
+    if kept is not None:
+        span.model = kept.model
+        span.spend(Usage(recalled=1))
+    return kept
+
+
+def _hash(settings: ModelSettings, prompt: Prompt) -> str:
+    """Of everything that a reply depends on."""
+    parts = (
+        settings.name,
+        settings.base_url or "",
+        str(settings.temperature),
+        str(settings.max_output_tokens),
+        prompt.system,
+        prompt.user,
+    )
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def _length(prompt: Prompt) -> int:
+    return tokens(prompt.system) + tokens(prompt.user)
