@@ -108,7 +108,7 @@ class Ledger:
         contains: str = "",
         model: str = "",
         end: End | None = None,
-        timeout_seconds: float = 10.0,
+        timeout_seconds: float = 60.0,
     ) -> list[Exchange]:
         """Blocks until enough exchanges fit; a test that runs on an event loop uses `until` instead.
 
@@ -131,7 +131,7 @@ class Ledger:
         contains: str = "",
         model: str = "",
         end: End | None = None,
-        timeout_seconds: float = 10.0,
+        timeout_seconds: float = 60.0,
     ) -> list[Exchange]:
         """As `wait_for`, without blocking the event loop."""
         return await asyncio.to_thread(

@@ -224,8 +224,8 @@ def test_a_refused_key_is_said_and_not_tried_again(ask: Ask, model_server: Fault
     assert answer.author == "extractive"
     assert {each.outcome for each in answer.degraded} == {Outcome.AUTH}
     assert all("key was refused" in each.why for each in answer.degraded)
-    assert model_server.ledger.count(model="big") == 1
-    assert model_server.ledger.count(model="small") <= 9
+    # The eight summaries are under way when the first refusal comes; the key is not shown again after that.
+    assert model_server.ledger.count() <= 8
 
 
 def test_a_wrong_model_name_is_said_with_the_name(ask: Ask, model_server: FaultServer) -> None:

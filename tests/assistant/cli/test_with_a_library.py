@@ -211,10 +211,12 @@ def test_ctrl_c_stops_the_question_and_exits_130(filled: Path, model_server: Fau
             stderr=subprocess.PIPE,
             env=environment(with_model(model_server)),
         )
-        seen = len(model_server.ledger)
-        model_server.ledger.wait_for(seen + 1)
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=30)
+        try:
+            model_server.ledger.wait_for(len(model_server.ledger) + 1)
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()
         assert process.returncode == 130
         assert stdout == b""
         assert b"Stopped." in stderr
