@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from indexes.clean import clean, clean_line
 from pipelines.chat_errors import translated
-from pipelines.errors import (
-    ModelAuth,
-    ModelError,
-    ModelMissing,
-    ModelTimeout,
-)
+from pipelines.errors import ModelError, ModelMissing, ModelTimeout
 from pipelines.models import ModelSettings, Prompt
 from pipelines.proof import Proof, text_of
+from pipelines.providers import address_of, key_of, not_installed
 from pipelines.thinking import ThinkingFilter
 from pipelines.trace import current_span
 from pipelines.types import Usage
@@ -29,13 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LangChainModel"]
 
-_EXTRAS = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "google_genai": "google",
-    "mistralai": "mistral",
-    "ollama": "ollama",
-}
+# The clients share their connections between event loops, where one that another loop has left open is dead.
+_EACH_ITS_OWN_CONNECTION = {"Connection": "close"}
 
 
 class LangChainModel:
@@ -105,7 +94,7 @@ class LangChainModel:
 
             return cast("BaseChatModel", init_chat_model(settings.name, **self._client_arguments()))
         except ImportError as error:
-            raise self._not_installed() from error
+            raise not_installed(self.settings) from error
         except ValueError as error:
             raise ModelMissing(
                 f"There is no model {settings.name!r}: {clean_line(str(error))}",
@@ -115,49 +104,36 @@ class LangChainModel:
             raise translated(error, self.settings) from error
 
     def _client_arguments(self) -> dict[str, Any]:
-        settings = self.settings
+        settings, provider = self.settings, self.settings.provider
+        if provider == "ollama":
+            return {**_ollama_arguments(settings), **self._temperature()}
         # The one retry layer is ours (pipelines.ladder): a client that retries on its own multiplies calls.
-        arguments: dict[str, Any] = {"max_retries": 0}
-        if settings.provider == "ollama":
-            arguments = {"num_predict": settings.max_output_tokens}
-        else:
-            arguments["max_tokens"] = settings.max_output_tokens
-        if settings.temperature is not None:
-            arguments["temperature"] = settings.temperature
-        if settings.base_url:
-            arguments["base_url"] = settings.base_url
-        if settings.provider == "openai":
+        arguments: dict[str, Any] = {"max_retries": 0, "max_tokens": settings.max_output_tokens}
+        if provider in {"openai", "anthropic"}:
+            arguments["default_headers"] = _EACH_ITS_OWN_CONNECTION
+        if provider == "openai":
             arguments["stream_usage"] = True
-        if key := self._key():
+        if address := address_of(settings):
+            arguments["base_url"] = address
+        if key := key_of(settings):
             arguments["api_key"] = key
-        return arguments
+        return {**arguments, **self._temperature()}
 
-    def _key(self) -> str | None:
-        settings = self.settings
-        if settings.api_key_env:
-            key = os.environ.get(settings.api_key_env)
-            if not key:
-                raise ModelAuth(
-                    f"The key for {settings.name} should be in ${settings.api_key_env}, which is not set.",
-                    hint=f"export {settings.api_key_env}=...",
-                )
-            return key
-        if settings.base_url:
-            # The provider's own key is never sent to another address. Servers that ask for none get a word,
-            # since the client insists on one.
-            return "none"
-        if settings.provider == "openai" and not os.environ.get("OPENAI_API_KEY"):
-            raise ModelAuth(
-                f"{settings.name} needs a key in $OPENAI_API_KEY.", hint="export OPENAI_API_KEY=..."
-            )
-        return None
+    def _temperature(self) -> dict[str, float]:
+        temperature = self.settings.temperature
+        return {} if temperature is None else {"temperature": temperature}
 
-    def _not_installed(self) -> ModelMissing:
-        provider = self.settings.provider
-        extra = _EXTRAS.get(provider)
-        if extra and importlib.util.find_spec(f"langchain_{provider}"):
-            return ModelMissing(f"The client for {provider!r} models is installed but cannot be imported.")
-        package = f'"carrel[{extra}]"' if extra else f"langchain-{provider.replace('_', '-')}"
-        return ModelMissing(
-            f"The client for {provider!r} models is not installed.", hint=f"pip install {package}"
-        )
+
+def _ollama_arguments(settings: ModelSettings) -> dict[str, Any]:
+    """Its client does not retry, takes its key as a header, and has limits of its own on what is read."""
+    headers = dict(_EACH_ITS_OWN_CONNECTION)
+    if key := key_of(settings):
+        # With none given, it would send $OLLAMA_API_KEY to any address.
+        headers["Authorization"] = f"Bearer {key}"
+    return {
+        "base_url": address_of(settings),
+        "num_predict": settings.max_output_tokens,
+        # What does not fit is cut off without a word, and by default very little fits.
+        "num_ctx": settings.context_tokens,
+        "client_kwargs": {"headers": headers},
+    }

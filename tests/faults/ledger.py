@@ -152,6 +152,11 @@ class Ledger:
             self._changed.notify_all()
         return exchange
 
+    def clear(self) -> None:
+        """Forgets what came so far; the next request is the first again."""
+        with self._changed:
+            self.exchanges.clear()
+
     def close(self, exchange: Exchange, end: End) -> None:
         """Notes how an exchange ended."""
         with self._changed:

@@ -1,0 +1,106 @@
+"""What differs between the makers of models: packages, keys and addresses."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import Protocol
+
+from pipelines.errors import ModelAuth, ModelMissing
+
+__all__ = ["NO_KEY", "Account", "address_hint", "address_of", "key_of", "key_variable", "not_installed"]
+
+NO_KEY = "none"
+"""Sent where no key belongs: the clients insist on one, and some would take the provider's own instead."""
+
+_EXTRAS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google_genai": "google",
+    "mistralai": "mistral",
+    "ollama": "ollama",
+}
+_KEY_VARIABLES = {"google_genai": "GOOGLE_API_KEY", "mistralai": "MISTRAL_API_KEY"}
+_ASK_WITHOUT_A_KEY = {"openai", "anthropic"}
+"""Their clients send the question all the same, or fail with a sentence of their own."""
+_ADDRESS_WITHOUT_VERSION = {"anthropic", "ollama"}
+
+
+class Account(Protocol):
+    """Where a model is and what opens the door to it; the settings of any kind of model."""
+
+    @property
+    def name(self) -> str:
+        """`provider:model`."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """What stands before the colon, as LangChain spells it."""
+        ...
+
+    @property
+    def base_url(self) -> str | None:
+        """The address, where it is not the provider's own."""
+        ...
+
+    @property
+    def api_key_env(self) -> str | None:
+        """The variable with the key, where it is not the provider's own."""
+        ...
+
+
+def key_of(account: Account) -> str | None:
+    """The key to send; `None` leaves it to the client to find the provider's own.
+
+    Raises:
+        ModelAuth: The key should be in a variable that is not set.
+    """
+    name, variable = account.name, account.api_key_env
+    if variable:
+        key = os.environ.get(variable)
+        if not key:
+            raise ModelAuth(
+                f"The key for {name} should be in ${variable}, which is not set.",
+                hint=f"export {variable}=...",
+            )
+        return key
+    if account.base_url:
+        # The provider's own key is never sent to another address.
+        return NO_KEY
+    own = key_variable(account)
+    if account.provider in _ASK_WITHOUT_A_KEY and not os.environ.get(own):
+        raise ModelAuth(f"{name} needs a key in ${own}.", hint=f"export {own}=...")
+    return None
+
+
+def key_variable(account: Account) -> str:
+    """The variable in which a key for this model is looked for."""
+    provider = account.provider
+    return account.api_key_env or _KEY_VARIABLES.get(provider, f"{provider.upper()}_API_KEY")
+
+
+def address_of(account: Account) -> str | None:
+    """The address as the provider's client wants it: some of them add the version themselves."""
+    if account.base_url and account.provider in _ADDRESS_WITHOUT_VERSION:
+        return account.base_url.rstrip("/").removesuffix("/v1")
+    return account.base_url
+
+
+def address_hint(account: Account) -> str:
+    """What to look at when something else answers at the address."""
+    if account.provider in _ADDRESS_WITHOUT_VERSION:
+        return "Check the base URL: scheme, host and port, without a path."
+    return "Check the base URL: it usually ends in /v1."
+
+
+def not_installed(account: Account) -> ModelMissing:
+    """The error for a provider whose client cannot be imported."""
+    provider = account.provider
+    extra = _EXTRAS.get(provider)
+    if extra and importlib.util.find_spec(f"langchain_{provider}"):
+        return ModelMissing(f"The client for {provider!r} models is installed but cannot be imported.")
+    package = f'"carrel[{extra}]"' if extra else f"langchain-{provider.replace('_', '-')}"
+    return ModelMissing(
+        f"The client for {provider!r} models is not installed.", hint=f"pip install {package}"
+    )
