@@ -80,11 +80,11 @@ async def an_answer_with_everything_in_it() -> Answer:
 
 def texts_of(answer: Answer) -> list[str]:
     """Everything that a person or a paper has said."""
-    evidence = [text for each in answer.evidence for text in (each.document.title, each.quote, each.summary)]
+    said = [QUESTION, answer.text, "Breakers", "Jitter", "Fusion"]
+    said += [text for each in answer.evidence for text in (each.document.title, each.quote, each.summary)]
     errors = [span.error for span in answer.trace if span.error]
-    assert evidence
-    assert errors
-    return [QUESTION, answer.text, *evidence, *errors, "Breakers", "Jitter", "Fusion"]
+    assert len(errors) >= 2
+    return [text.splitlines()[0][:40] for text in [*said, *errors]]  # as much as JSON writes as it is
 
 
 def lines(trace: Trace, **how: Any) -> list[dict[str, Any]]:
@@ -147,10 +147,7 @@ def test_titles_and_the_words_of_errors_are_there_when_they_are_asked_for() -> N
 async def test_no_text_of_a_question_or_a_paper_is_in_the_lines_unless_asked_for() -> None:
     answer = await an_answer_with_everything_in_it()
     written = answer.trace.to_jsonl()
-    assert [
-        text for text in texts_of(answer) if text in json.dumps(lines(answer.trace), ensure_ascii=False)
-    ] == []
-    assert "Breakers" not in written
+    assert [text for text in texts_of(answer) if text in written] == []
     assert "Breakers" in answer.trace.to_jsonl(with_text=True)
 
 
@@ -159,7 +156,7 @@ async def test_no_text_of_a_question_or_a_paper_is_sent_unless_asked_for(
 ) -> None:
     answer = await an_answer_with_everything_in_it()
     export(answer.trace, facts=facts_of(answer), provider=provider)
-    sent = "\n".join(f"{span.to_json()}" for span in exporter.get_finished_spans())
+    sent = "\n".join(span.to_json() for span in exporter.get_finished_spans())
     assert [text for text in texts_of(answer) if text in sent] == []
     assert '"carrel.found": true' in sent
 
