@@ -28,7 +28,6 @@ _WIDEST_STEP = 12
 _FEWEST_BAR_CELLS = 8
 _FEWEST_TICK_CELLS = 7
 _FEWEST_MODEL_CELLS = 5
-_HEADINGS = ("step", "what", "ms", "model, tokens, cost")
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,8 +86,7 @@ def _text(rows: Sequence[Row], width: int, signs: _Signs) -> list[str]:
     seconds = last_moment([row.span for row in rows]) or 1.0
     columns = _columns(rows, width)
     ticks = _ticks(seconds, columns.bar)
-    step, what, milliseconds, detail = _HEADINGS
-    lines = [columns.line(step, what, _axis(ticks, columns.bar), milliseconds, detail)]
+    lines = [columns.line("step", "what", _axis(ticks, columns.bar), "ms", _heading(rows))]
     for row in rows:
         lines.append(
             columns.line(
@@ -126,7 +124,7 @@ def _columns(rows: Sequence[Row], width: int) -> _Columns:
     bar = max(_FEWEST_BAR_CELLS, room // 4)
     widest = max(cell_len(_what(row, width, _UNICODE)) for row in rows)
     what = min(widest, max(_FEWEST_BAR_CELLS, (room - bar) * 45 // 100))
-    details = max(cell_len(_detail(row.span, width)) for row in rows)
+    details = max(len(_heading(rows)), *(cell_len(_detail(row.span, width)) for row in rows))
     detail = min(details, max(0, room - bar - what))
     return _Columns(step, what, max(bar, room - what - detail), milliseconds, detail)
 
@@ -148,6 +146,17 @@ def _detail(span: Span, room: int) -> str:
     if cell_len(model) < min(_FEWEST_MODEL_CELLS, cell_len(model_of(span))):
         model = ""
     return " ".join(part for part in (status, model, in_tokens(span.usage), cost) if part)
+
+
+def _heading(rows: Sequence[Row]) -> str:
+    """What the details are, as far as there are any."""
+    spans = [row.span for row in rows]
+    present = {
+        "model": any(span.model for span in spans),
+        "tokens": any(in_tokens(span.usage) for span in spans),
+        "cost": any(span.usage.cost_usd is not None for span in spans),
+    }
+    return ", ".join(name for name, there in present.items() if there)
 
 
 def _bar(row: Row, seconds: float, cells: int, signs: _Signs, ticks: Sequence[tuple[int, str]]) -> str:
