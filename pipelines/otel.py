@@ -171,6 +171,10 @@ def _usage_of(usage: Usage) -> Attributes:
     spent: dict[str, str | int | float | bool] = {}
     if usage.calls:
         spent["carrel.calls"] = usage.calls
+    if usage.recalled:
+        spent["carrel.recalled"] = usage.recalled
+    if usage.unpriced_calls:
+        spent["carrel.calls.unpriced"] = usage.unpriced_calls
     if usage.input_tokens or usage.output_tokens:
         spent["gen_ai.usage.input_tokens"] = usage.input_tokens
         spent["gen_ai.usage.output_tokens"] = usage.output_tokens

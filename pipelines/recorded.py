@@ -83,7 +83,8 @@ class Call(Model):
     """What a stream yielded, each piece with the seconds since the call began."""
     failure: Failure | None = None
     stopped: bool = False
-    """Whether the caller gave up waiting: its time was over, or the question was cancelled."""
+    """Whether the caller gave up waiting: its time was over, and then there is a failure too, or the question
+    was cancelled."""
     model: str = ""
     usage: Usage = Usage()
     truncated: bool = False

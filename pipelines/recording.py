@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from indexes.errors import CarrelError, PathMissing
 from indexes.protocols import Retriever
 from indexes.types import Collection, Hits
+from pipelines.errors import TookTooLong
 from pipelines.events import Asked
 from pipelines.models import ChatModel, Models, ModelSettings, Prompt
 from pipelines.person import Decide
@@ -35,7 +36,7 @@ from pipelines.recorded import (
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.trace import OpenSpan, current_span
-from pipelines.types import Question, Usage
+from pipelines.types import Outcome, Question, Usage
 
 __all__ = ["Recording", "RecordingExists", "recording_decide", "recording_services"]
 
@@ -69,6 +70,7 @@ class Recording:
         self._file = _created(path)
         self._occurrences: Counter[tuple[str, str, str]] = Counter()
         self._tally = _Tally()
+        self._given_up: list[tuple[OpenSpan, Call]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -80,6 +82,7 @@ class Recording:
 
     def close(self) -> None:
         """Closes the file; may be called twice."""
+        self._write_given_up(all_of_them=True)
         try:
             self._file.close()
         except OSError as error:
@@ -87,6 +90,10 @@ class Recording:
 
     def write(self, line: Header | Call) -> None:
         """Adds a line."""
+        self._write_given_up()
+        self._write(line)
+
+    def _write(self, line: Header | Call) -> None:
         if self.problem or self._file.closed:
             return
         try:
@@ -112,7 +119,24 @@ class Recording:
             opened.stopped = True
             raise
         finally:
-            self.write(opened.closed(span, self._tally.end(span)))
+            call = opened.closed(span, self._tally.end(span))
+            if opened.stopped and span is not None:
+                self._given_up.append((span, call))
+            else:
+                self.write(call)
+
+    def _write_given_up(self, *, all_of_them: bool = False) -> None:
+        """Writes the calls that were given up, once their attempt has ended and says why."""
+        given_up, self._given_up = self._given_up, []
+        for span, call in given_up:
+            ended = [each for each in span.recorder.trace if each.id == span.id]
+            if ended and ended[0].status is Outcome.TIMED_OUT:
+                why = Failure(kind=TookTooLong.__name__, message=_storable(ended[0].error))
+                self._write(call.model_copy(update={"failure": why}))
+            elif ended or all_of_them:
+                self._write(call)
+            else:
+                self._given_up.append((span, call))
 
     def _end_early(self, error: OSError) -> None:
         self.problem = f"The recording {str(self.path)!r} ends early: {error.strerror}."

@@ -18,7 +18,6 @@ from pipelines import errors as _pipeline_errors  # makes the whole tree known t
 from pipelines.events import Asked
 from pipelines.models import Models, ModelSettings, Prompt
 from pipelines.person import Decide
-from pipelines.policy import LONGEST_RETRY_AFTER_SECONDS
 from pipelines.recorded import (
     VERSION,
     Call,
@@ -54,6 +53,9 @@ class ReplayMissing(CarrelError):
 
 class Replay:
     """A recording, read; answers each call once, in the order in which such calls began.
+
+    Without time passing, what was given up is given up at once, and what was tried again is tried again at
+    once. Only a question that its deadline left no time for a rung needs the time that passed: speed 1.
 
     Args:
         path: What a `Recording` wrote. A last line that is cut is left out: see `truncated`.
@@ -99,9 +101,10 @@ class Replay:
         """
         key = (service, method, hash_of(arguments))
         self._began[key] += 1
-        number, call = self._calls.get((*key, self._began[key]), (-1, None))
+        occurrence = self._began[key]
+        number, call = self._calls.get((*key, occurrence), (-1, None))
         if call is None:
-            self.missing.append(self._missing(*key, occurrence=self._began[key]))
+            self.missing.append(self._missing(*key, occurrence=occurrence))
             raise self.missing[-1]
         if span := current_span():
             span.spend(call.usage)
@@ -109,7 +112,7 @@ class Replay:
             span.truncated = span.truncated or call.truncated
         self._running.add(number)
         try:
-            yield _Answering(self, number, call)
+            yield _Answering(self, number, call, is_retried=(*key, occurrence + 1) in self._calls)
         finally:
             self._running.discard(number)
 
@@ -133,10 +136,11 @@ class Replay:
 class _Answering:
     """A recorded call that is being answered."""
 
-    def __init__(self, replay: Replay, number: int, call: Call) -> None:
+    def __init__(self, replay: Replay, number: int, call: Call, *, is_retried: bool) -> None:
         self._replay = replay
         self._number = number
         self._call = call
+        self._is_retried = is_retried
         self._at = 0.0
 
     async def pieces(self) -> AsyncIterator[str]:
@@ -156,9 +160,9 @@ class _Answering:
     def value_now(self) -> JsonValue:
         """The same for a call that waits for nothing."""
         if self._call.failure is not None:
-            raise _error_of(self._call.failure, instantly=not self._replay.speed)
+            raise _error_of(self._call.failure, try_again_now=self._is_retried and not self._replay.speed)
         if self._call.stopped:
-            raise TimeoutError  # the caller's own time limit, which would take as long as it did then
+            raise TimeoutError  # in place of the cancellation, which came from outside
         return self._call.value
 
     async def _pass_until(self, seconds: float) -> None:
@@ -296,17 +300,15 @@ def _header(line: bytes, path: Path) -> Header:
     return header
 
 
-def _error_of(failure: Failure, *, instantly: bool) -> Exception:
+def _error_of(failure: Failure, *, try_again_now: bool) -> Exception:
     """The error as it was, of its own class where that is one of ours or Python's."""
     ours = _tree(CarrelError).get(failure.kind)
     if ours is None:
         return _plain_error(failure)
     error = ours(failure.message, hint=failure.hint)
-    wait = failure.retry_after_seconds
+    wait = 0.0 if try_again_now else failure.retry_after_seconds
     if wait is not None:
-        # A wait that would have been kept to passes at once; a longer one still says that it is too long.
-        at_once = instantly and wait <= LONGEST_RETRY_AFTER_SECONDS
-        error.retry_after_seconds = 0.0 if at_once else wait  # type: ignore[attr-defined]
+        error.retry_after_seconds = wait  # type: ignore[attr-defined]
     return error
 
 

@@ -79,10 +79,14 @@ def summary_of(trace: Trace) -> str:
     said = [f"{last_moment(trace.spans):,.2f} s"]
     if usage.calls:
         said.append(_counted(usage.calls, "model call"))
+    if usage.recalled:
+        said.append(f"{usage.recalled:,} recalled")
     if usage.input_tokens or usage.output_tokens:
         said.append(f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out")
     if usage.cost_usd is not None:
         said.append(in_dollars(usage.cost_usd))
+    if usage.unpriced_calls:
+        said.append(f"{usage.unpriced_calls:,} of unknown price")
     if usage.web_searches:
         said.append(_counted(usage.web_searches, "web search", "web searches"))
     return " · ".join(said)
@@ -114,8 +118,10 @@ def in_tokens(usage: Usage) -> str:
 
 
 def status_of(span: Span) -> str:
-    """How it ended, in words; empty when all was well."""
-    return "" if span.status is Outcome.OK else span.status.value
+    """How it ended, in words; empty when all was well and the work was done here and now."""
+    if span.status is Outcome.OK:
+        return "recalled" if span.usage.recalled and not span.usage.calls else ""
+    return span.status.value
 
 
 def model_of(span: Span) -> str:

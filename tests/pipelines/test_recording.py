@@ -18,19 +18,22 @@ import pytest
 from indexes.errors import CarrelError, PathMissing, SearchError
 from indexes.protocols import Retriever
 from indexes.types import Hits
+from pipelines.consents import consents, web_consent
 from pipelines.errors import ModelLimited, ModelRefused
 from pipelines.events import Asked, Decided, Done, Failed, HitsFound
+from pipelines.gate import Gate
+from pipelines.metered import Metered
 from pipelines.models import ChatModel, Models, ModelSettings, Prompt
 from pipelines.person import Person
 from pipelines.recorded import RecordingError
 from pipelines.recording import Recording, RecordingExists, recording_decide, recording_services
 from pipelines.replay import RecordingDamaged, Replay, ReplayMissing, replayed_decide, replayed_services
-from pipelines.research import Research, web_consent
+from pipelines.research import Research
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.testing import PageShelves, ScriptedModel
 from pipelines.trace import Recorder, current_span
-from pipelines.types import Answer, Outcome, Question, Usage
+from pipelines.types import Answer, Budget, Outcome, Question, Usage
 from tests.pipelines.papers import BREAKER, FUSION, JITTER, Found, hit, pages
 
 NOTES = [
@@ -381,19 +384,46 @@ async def test_a_stream_that_nobody_read_to_its_end_yields_what_it_had_yielded(p
             await anext(pieces)
 
 
-@pytest.mark.parametrize(("speed", "asked", "waited"), [(0, 7.0, 0.0), (1, 7.0, 7.0), (0, 300.0, 300.0)])
-async def test_a_wait_that_a_provider_asked_for_passes_as_fast_as_time_does(
-    path: Path, speed: float, asked: float, waited: float
-) -> None:
+async def test_what_was_tried_again_after_a_wait_is_tried_again_at_once(path: Path) -> None:
     limited = ModelLimited("Too many calls.")
-    limited.retry_after_seconds = asked
-    with Recording(path, QUESTION) as recording:
-        model = recording_services(services(models=Models(small=ScriptedModel(limited))), recording)["small"]
-        with pytest.raises(ModelLimited):
-            await model.complete(PROMPT)
-    with pytest.raises(ModelLimited) as caught:
-        await replayed_services(Replay(path, speed=speed))["small"].complete(PROMPT)
-    assert caught.value.retry_after_seconds == waited
+    limited.retry_after_seconds = 0.001
+    replies = iter([limited, limited, "Full jitter spreads the retries of clients [1]."])
+    writing = Models(reasoning=ScriptedModel(lambda prompt: next(replies), name="scripted:large"))
+    answer = await recorded(path, services(models=writing, limits=Limits()))
+    assert [span.attempt for span in answer.trace.of("reason")] == [1, 2, 3]
+    rewrite(path, bytes_of(path).replace(b'"retry_after_seconds": 0.001', b'"retry_after_seconds": 100.0'))
+    again = answer_of(await events_of(replayed_services(Replay(path))))
+    assert without_seconds(again) == without_seconds(answer)
+
+
+async def test_a_wait_that_was_too_long_is_told_again(path: Path) -> None:
+    limited = ModelLimited("Too many calls.")
+    limited.retry_after_seconds = 7200.0
+    answer = await recorded(path, services(models=Models(reasoning=ScriptedModel(limited)), limits=Limits()))
+    (fallback,) = [each for each in answer.degraded if each.step == "reason"]
+    assert fallback.retry_after_seconds == 7200
+    again = answer_of(await events_of(replayed_services(Replay(path))))
+    assert without_seconds(again) == without_seconds(answer)
+
+
+async def test_a_budget_that_a_person_lifted_is_lifted_again(path: Path) -> None:
+    async def yes(asked: Asked) -> str:
+        return "yes"
+
+    metered = Models(
+        small=Metered(small_model(), Gate("one")), reasoning=Metered(hanging_model(), Gate("another"))
+    )
+    asked = QUESTION.model_copy(update={"budget": Budget(max_calls=2)})
+    with Recording(path, asked) as recording:
+        person = Person(decide=recording_decide(yes, recording), consents=consents())
+        given = recording_services(services(models=metered), recording)
+        answer = answer_of(await events_of(given, asked, person=person))
+    assert answer.usage.calls > 2
+    replay = Replay(path)
+    person = Person(decide=replayed_decide(replay), consents=consents())
+    again = answer_of(await events_of(replayed_services(replay), replay.question, person=person))
+    replay.check()
+    assert without_seconds(again) == without_seconds(answer)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,14 @@ def test_the_first_line_sums_up() -> None:
     assert str(ASKED.waterfall()).startswith("2.00 s · 4 model calls · 2,136 tokens in, 79 out · $0.0030\n")
 
 
+def test_what_was_recalled_and_what_has_no_known_price_is_said() -> None:
+    read = span("summarise", "read", 0, 1, model="ollama:small", usage=Usage(recalled=1))
+    wrote = span("reason", "write", 1, 2, model="ollama:large", usage=Usage(calls=1, unpriced_calls=1))
+    drawn = str(Trace(spans=(read, wrote)).waterfall())
+    assert drawn.startswith("2.00 s · 1 model call · 1 recalled · 1 of unknown price\n")
+    assert "recalled small" in drawn
+
+
 def test_where_room_is_short_the_models_name_gives_way_and_the_outcome_stays() -> None:
     assert "timed out large 710→0 $0.0030" in the_line(ASKED, "↳ try 2", width=120)
     assert "timed out 710→0 $0.0030" in the_line(ASKED, "↳ try 2", width=80)
