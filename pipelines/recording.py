@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
 from pydantic import JsonValue
 
-from indexes.errors import CarrelError, PathMissing
+from indexes.errors import PathMissing
 from indexes.protocols import Retriever
 from indexes.types import Collection, Hits
 from pipelines.errors import TookTooLong
 from pipelines.events import Asked
 from pipelines.models import ChatModel, Models, ModelSettings, Prompt
+from pipelines.open_call import OpenCall, Tally, failure_of, storable
 from pipelines.person import Decide
 from pipelines.recorded import (
     Call,
@@ -36,7 +36,7 @@ from pipelines.recorded import (
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.trace import OpenSpan, current_span
-from pipelines.types import Outcome, Question, Usage
+from pipelines.types import Outcome, Question
 
 __all__ = ["Recording", "RecordingExists", "recording_decide", "recording_services"]
 
@@ -69,7 +69,7 @@ class Recording:
         """Why nothing more is recorded; empty while all is well."""
         self._file = _created(path)
         self._occurrences: Counter[tuple[str, str, str]] = Counter()
-        self._tally = _Tally()
+        self._tally = Tally()
         self._given_up: list[tuple[OpenSpan, Call]] = []
 
     def __enter__(self) -> Self:
@@ -103,17 +103,17 @@ class Recording:
             self._end_early(error)
 
     @contextmanager
-    def call(self, service: str, method: str, arguments: JsonValue) -> Iterator[_OpenCall]:
+    def call(self, service: str, method: str, arguments: JsonValue) -> Iterator[OpenCall]:
         """Records the call that the block makes: its value or pieces, or the error that leaves the block."""
         key = (service, method, hash_of(arguments))
         self._occurrences[key] += 1
-        opened = _OpenCall(*key, occurrence=self._occurrences[key])
+        opened = OpenCall(*key, occurrence=self._occurrences[key])
         span = current_span()
         self._tally.begin(span)
         try:
             yield opened
         except Exception as error:
-            opened.failure = _failure(error)
+            opened.failure = failure_of(error)
             raise
         except BaseException:
             opened.stopped = True
@@ -131,7 +131,7 @@ class Recording:
         for span, call in given_up:
             ended = [each for each in span.recorder.trace if each.id == span.id]
             if ended and ended[0].status is Outcome.TIMED_OUT:
-                why = Failure(kind=TookTooLong.__name__, message=_storable(ended[0].error))
+                why = Failure(kind=TookTooLong.__name__, message=storable(ended[0].error))
                 self._write(call.model_copy(update={"failure": why}))
             elif ended or all_of_them:
                 self._write(call)
@@ -230,7 +230,7 @@ class _RecordedModel:
     async def complete(self, prompt: Prompt) -> str:
         with self._recording.call(self._role, "complete", prompt_arguments(prompt)) as call:
             reply = await self._model.complete(prompt)
-            call.value = _storable(reply)
+            call.value = storable(reply)
             return reply
 
 
@@ -277,7 +277,7 @@ class _RecordedShelves:
     async def page(self, document_id: str, page: int) -> str:
         with self._recording.call("library", "page", [document_id, page]) as call:
             text = await self._library.page(document_id, page)
-            call.value = _storable(text)
+            call.value = storable(text)
             return text
 
     async def rarity(self, stems: Iterable[str]) -> Mapping[str, float]:
@@ -298,83 +298,3 @@ def _created(path: Path) -> TextIO:
     except OSError as error:
         raise RecordingError(f"The recording {str(path)!r} cannot be made: {error.strerror}.") from error
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
-
-
-@dataclass
-class _OpenCall:
-    """A call that has not come back yet."""
-
-    service: str
-    method: str
-    arguments: str
-    occurrence: int
-    began: float = field(default_factory=time.monotonic)
-    value: JsonValue = None
-    pieces: list[tuple[float, str]] = field(default_factory=list)
-    failure: Failure | None = None
-    stopped: bool = False
-
-    def piece(self, text: str) -> None:
-        """Adds a piece of a stream."""
-        self.pieces.append((self._elapsed(), _storable(text)))
-
-    def closed(self, span: OpenSpan | None, usage: Usage) -> Call:
-        """The call as a line."""
-        return Call(
-            service=self.service,
-            method=self.method,
-            arguments=self.arguments,
-            occurrence=self.occurrence,
-            seconds=self._elapsed(),
-            value=self.value,
-            pieces=tuple(self.pieces),
-            failure=self.failure,
-            stopped=self.stopped,
-            model=span.model if span else "",
-            usage=usage,
-            truncated=span.truncated if span else False,
-        )
-
-    def _elapsed(self) -> float:
-        return round(time.monotonic() - self.began, 6)
-
-
-class _Tally:
-    """What the calls of a span have spent. Calls that overlap share it out, so that their sum is right."""
-
-    def __init__(self) -> None:
-        self._running: Counter[int] = Counter()
-        self._counted: dict[int, Usage] = {}
-
-    def begin(self, span: OpenSpan | None) -> None:
-        """Leaves out what the span has spent without any call."""
-        if span is not None:
-            if not self._running[id(span)]:
-                self._counted[id(span)] = span.usage
-            self._running[id(span)] += 1
-
-    def end(self, span: OpenSpan | None) -> Usage:
-        """Returns what was spent since a call of this span last ended."""
-        if span is None:
-            return Usage()
-        counted, self._counted[id(span)] = self._counted[id(span)], span.usage
-        self._running[id(span)] -= 1
-        now, before = dict(span.usage), dict(counted)
-        return Usage.model_validate(
-            {name: None if spent is None else spent - (before[name] or 0) for name, spent in now.items()}
-        )
-
-
-def _failure(error: Exception) -> Failure:
-    message = error.message if isinstance(error, CarrelError) else str(error)
-    return Failure(
-        kind=type(error).__name__,
-        message=_storable(message),
-        hint=_storable(getattr(error, "hint", "")),
-        retry_after_seconds=getattr(error, "retry_after_seconds", None),
-    )
-
-
-def _storable(text: str) -> str:
-    """`text` with every lone surrogate replaced: nothing else cannot be written as UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
