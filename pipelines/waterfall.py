@@ -139,7 +139,7 @@ def _what(row: Row, room: int, signs: _Signs) -> str:
 
 def _detail(span: Span, room: int) -> str:
     """How it ended, the model, tokens and cost; the model's name gives way first."""
-    cost = "" if span.usage.cost_usd is None else in_dollars(span.usage.cost_usd)
+    cost = in_dollars(span.usage.cost_usd) if span.usage.cost_usd else ""  # free is not worth a word
     status, model = status_of(span), model_of(span)
     taken = sum(cell_len(part) + 1 for part in (status, in_tokens(span.usage), cost) if part)
     model = _padded(model, min(cell_len(model), max(0, room - taken)))
@@ -154,7 +154,7 @@ def _heading(rows: Sequence[Row]) -> str:
     present = {
         "model": any(span.model for span in spans),
         "tokens": any(in_tokens(span.usage) for span in spans),
-        "cost": any(span.usage.cost_usd is not None for span in spans),
+        "cost": any(span.usage.cost_usd for span in spans),
     }
     return ", ".join(name for name, there in present.items() if there)
 
