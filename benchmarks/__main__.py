@@ -13,6 +13,7 @@ NAMES = (
     "own_time",
     "critical_path",
     "calls",
+    "deadline",
     "ingest",
     "retrieval",
     "extractive",
