@@ -1,4 +1,4 @@
-"""Answers by the deadline although models hang, refuse, fail and talk nonsense: seeded faults on real sockets."""
+"""Answers by the deadline although models hang, refuse, fail and talk nonsense, on real sockets."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Asked:
 
 
 def run() -> Report:
-    """Ask a few questions many times, each with a few seconds, against a server that fails more often than not."""
+    """Ask a few questions many times, each with a few seconds, of a server that fails more often than not."""
     os.environ.setdefault("OPENAI_API_KEY", "unused")
     asked = asyncio.run(_measure())
     times = [each.seconds for each in asked]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+from typing import Any, cast
+
 from pipelines.cascade import without_escalation
 from pipelines.events import Drafted, Token
 from pipelines.extractive import best_sentences
@@ -105,11 +108,12 @@ def _settled(
 async def _streamed(model: ChatModel, prompt: Prompt, recorder: Recorder, *, unless: str = "") -> str:
     """The whole reply, its pieces told as they come; a reply that may be the word `unless` is held back."""
     text, told = "", 0
-    async for piece in model.stream(prompt):
-        text += piece
-        if not (unless and unless.startswith(text.strip(" .*\n")[: len(unless)])):
-            recorder.emit(Token(text=text[told:]))
-            told = len(text)
+    async with aclosing(cast("Any", model.stream(prompt))) as pieces:
+        async for piece in pieces:
+            text += piece
+            if not (unless and unless.startswith(text.strip(" .*\n")[: len(unless)])):
+                recorder.emit(Token(text=text[told:]))
+                told = len(text)
     return text.strip()
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipelines.budget import Allowance
 from pipelines.errors import outcome_of
@@ -15,7 +15,7 @@ from pipelines.events import AskEvent, FellBack, Noted, Spent, StepEnded, StepSt
 from pipelines.journal import Journal
 from pipelines.types import Degradation, Outcome, Span, Trace, Usage
 
-__all__ = ["OpenSpan", "Recorder", "current_span"]
+__all__ = ["OpenSpan", "Recorder", "billed_apart", "current_span"]
 
 _current: ContextVar[OpenSpan | None] = ContextVar("carrel_span", default=None)
 
@@ -23,6 +23,23 @@ _current: ContextVar[OpenSpan | None] = ContextVar("carrel_span", default=None)
 def current_span() -> OpenSpan | None:
     """The span of the attempt this code runs in; a model call adds its spending to it."""
     return _current.get()
+
+
+@contextmanager
+def billed_apart(span: OpenSpan) -> Iterator[OpenSpan]:
+    """Counts what one call within a span spends by itself, although other calls run in the same span.
+
+    Within the block `current_span` is a span of the call's own; at its end all goes to `span`.
+    """
+    own = replace(span, usage=Usage(), truncated=False)
+    token = _current.set(own)
+    try:
+        yield own
+    finally:
+        _current.reset(token)
+        span.model = own.model or span.model
+        span.truncated = span.truncated or own.truncated
+        span.spend(own.usage)
 
 
 @dataclass
