@@ -70,7 +70,7 @@ class Metered:
             worst = await asyncio.to_thread(worst_cost_usd, self.settings, _length(prompt))
             if worst is None and span.recorder.allowance.budget.max_cost_usd is not None:
                 span.recorder.note(
-                    f"The price of {self.settings.name} is not known: the limit of money does not hold it back."
+                    f"The price of {self.settings.name} is not known: no limit of money holds it back."
                 )
             span.recorder.allowance.take_call(worst)
             with billed_apart(span) as call:
