@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from typing import Any, cast
 
 from pipelines.cascade import without_escalation
+from pipelines.errors import ContextTooLong
 from pipelines.events import Drafted, Token
 from pipelines.extractive import best_sentences
 from pipelines.models import ChatModel, Prompt
@@ -40,13 +42,14 @@ async def by_reasoning_model(
 ) -> Draft:
     """The reasoning model's answer, streamed; in a cascade, its word on the small model's draft."""
     earlier = first_draft.draft
-    prompt = reason_prompt(
-        query.text,
-        evidence,
-        room_tokens=reasoning.settings.input_tokens,
-        draft=earlier.text if earlier else "",
-    )
-    text = await _streamed(reasoning, prompt, recorder, unless=CONFIRMED if earlier else "")
+    room = reasoning.settings.input_tokens
+    prompt = partial(reason_prompt, query.text, evidence, draft=earlier.text if earlier else "")
+    unless = CONFIRMED if earlier else ""
+    try:
+        text = await _streamed(reasoning, prompt(room_tokens=room), recorder, unless=unless)
+    except ContextTooLong:
+        # Its context is smaller than it is said to be: once more with fewer passages, none cut short.
+        text = await _streamed(reasoning, prompt(room_tokens=room // 2), recorder, unless=unless)
     return _told(_settled(earlier, first_draft.doubts, text, reasoning.settings.name, recorder), recorder)
 
 
