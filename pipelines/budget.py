@@ -10,10 +10,12 @@ from pipelines.types import Budget
 
 __all__ = ["Allowance", "Slice"]
 
-_LAST_SLICE_SHARE, _LAST_SLICE_SECONDS = 0.15, 1.0
+_LAST_SLICE_SHARE, _LAST_SLICE_SECONDS = 0.1, 0.5
 """Kept back from every rung that may hang, so that the last rungs and the checks finish in time."""
 _LEAST_SECONDS = 0.05
 """A rung that would have less than this is not begun."""
+_LEAST_SLICE_SECONDS = 0.1
+"""What a step gets at least, where there is that much: most steps need next to nothing."""
 
 
 class Allowance:
@@ -30,6 +32,7 @@ class Allowance:
         self._began = clock()
         self._calls = 0
         self._cost_usd = 0.0
+        self._promised_usd = 0.0
         self._lifted = False
 
     @property
@@ -43,12 +46,12 @@ class Allowance:
 
     def slice_for(self, share: float, *, after: float) -> Slice:
         """The part of the time left for a step of weight `share` when steps of weight `after` follow it."""
-        left = self.seconds_left
-        part = share / (share + after) if share + after > 0 else 0.0
-        return Slice(max(0.0, left * part) if left != float("inf") else left, clock=self._clock)
+        left = max(0.0, self.seconds_left)
+        part = share / (share + after)
+        return Slice(min(left, max(left * part, _LEAST_SLICE_SECONDS)), clock=self._clock)
 
     def take_call(self, worst_cost_usd: float | None) -> None:
-        """Counts one model call.
+        """Counts one model call, and holds back what it can cost until `pay`.
 
         Args:
             worst_cost_usd: What it can cost at most; `None` where the price is not known, and then the
@@ -64,17 +67,25 @@ class Allowance:
                     f"The question may make {limit.max_calls} model calls, and they are made.",
                     hint="Allow more with --max-calls.",
                 )
-            if limit.max_cost_usd is not None and self._cost_usd + (worst_cost_usd or 0) > limit.max_cost_usd:
+            worst, spent = worst_cost_usd or 0.0, self._cost_usd + self._promised_usd
+            if limit.max_cost_usd is not None and spent + worst > limit.max_cost_usd:
                 raise BudgetSpent(
-                    f"The question may cost ${limit.max_cost_usd:.4f}; ${self._cost_usd:.4f} is spent, and "
-                    f"the next call could cost ${worst_cost_usd or 0:.4f}.",
+                    f"The question may cost ${limit.max_cost_usd:.4f}; ${spent:.4f} is spent or promised to "
+                    f"calls that run, and the next one could cost ${worst:.4f}.",
                     hint="Allow more with --max-cost.",
                 )
         self._calls += 1
+        self._promised_usd += worst_cost_usd or 0.0
 
-    def pay(self, cost_usd: float | None) -> None:
-        """Notes what a call has cost."""
+    def pay(self, cost_usd: float | None, *, promised_usd: float | None = None) -> None:
+        """Notes what a call has cost.
+
+        Args:
+            cost_usd: Its price; `None` where that is not known.
+            promised_usd: What was held back for it.
+        """
         self._cost_usd += cost_usd or 0.0
+        self._promised_usd -= promised_usd or 0.0
 
     def lift(self) -> None:
         """A person has allowed this question to go over its limits of calls and money; its deadline stays."""

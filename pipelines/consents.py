@@ -27,6 +27,7 @@ def consents(
             prompt=lambda needs: f"{needs['error'].message} Go over the limit for this question?",
             refusal="The question's limit is reached, and nobody allowed going over it.",
             refused=BudgetSpent,
+            once=True,  # the sums in its prompt change with every call
         ),
         "collection": Consent(
             setting=collection,

@@ -111,6 +111,21 @@ class CompiledPipeline:
                     value = part.get(self.pipeline.gives)
         yield Result(value=finish(value, recorder))
 
+    async def run(
+        self,
+        inputs: Mapping[str, Any],
+        services: Mapping[str, Any],
+        *,
+        person: Person | None = None,
+        budget: Budget | None = None,
+        journal: Journal | None = None,
+        finish: Callable[[Any, Recorder], Any] = lambda value, recorder: value,
+    ) -> Any:
+        """The value alone, for who needs no events; arguments and errors are those of `stream`."""
+        events = self.stream(inputs, services, person=person, budget=budget, journal=journal, finish=finish)
+        async with aclosing(events):
+            return [event.value async for event in events if isinstance(event, Result)][-1]
+
     def draw(self) -> str:
         """The graph as a Mermaid diagram."""
         return str(self._graph.get_graph().draw_mermaid())
@@ -186,8 +201,7 @@ def _add_fan_out(graph: Any, step: Step, after: float) -> None:
         skipped = _skipped(step, {**run.services, **state}, run)
         return {step.gives: skipped.value} if skipped else {}
 
-    # Async, although it awaits nothing: LangGraph gives a plain function to a thread.
-    async def branches(state: dict[str, Any], runtime: Any) -> Any:
+    def branches(state: dict[str, Any], runtime: Any) -> Any:
         if step.gives in state and state[step.gives] is not None:
             return f"{step.name} (gather)"
         needs = {**runtime.context.services, **state}

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from indexes.errors import CarrelError
@@ -55,25 +56,28 @@ class Climb:
         rungs = [rung for rung in self.step.ladder if self._available(rung)]
         if not rungs:
             raise StepFailed(f"No way to {self.step.name} is available.")
-        while True:
+        for round_number in count(1):
             for number, rung in enumerate(rungs):
                 following = rungs[number + 1 :]
-                if number and not following and await self._starts_over(rung):
+                if number and not following and await self._starts_over(rung, round_number):
                     break
                 try:
                     return await self._serve(rung, following)
                 except Exception as error:  # noqa: BLE001 - the outer door of a step: the next rung takes over
                     self._fall(rung, following, error)
+        raise AssertionError("a last rung returns or raises")
 
     def _available(self, rung: Rung) -> bool:
         there = {**self.needs, RECORDER: self.recorder, PERSON: self.person}
         return all(there.get(name) is not None for name in rung.needs)
 
-    async def _starts_over(self, last: Rung) -> bool:
+    async def _starts_over(self, last: Rung, round_number: int) -> bool:
         """Asks, where the step says so, whether the last rung is taken; `True` begins at the first again."""
         if not self.step.ask_before_last:
             return False
-        choice = await self.person.choose(self.step.ask_before_last, self.needs, self.recorder)
+        choice = await self.person.choose(
+            self.step.ask_before_last, self.needs, self.recorder, occasion=round_number
+        )
         if choice == STOP:
             raise Stopped(f"Stopped before {last.name!r} was taken in its place.")
         return choice == AGAIN
@@ -83,12 +87,15 @@ class Climb:
         seconds = self._seconds_for(rung, following)
         if rung.consent:
             await self.person.must_allow(rung.consent, self.needs, self.recorder)
+            seconds = self._seconds_for(rung, following)  # a person takes their time
         until = time.monotonic() + seconds
         attempt = 1
         while True:
             try:
                 return await self._attempt(rung, attempt, until - time.monotonic())
             except BudgetSpent as error:
+                if "budget" not in self.person.consents:
+                    raise
                 await self.person.must_allow("budget", {**self.needs, "error": error}, self.recorder)
                 self.recorder.allowance.lift()
             except CarrelError as error:
@@ -100,8 +107,8 @@ class Climb:
                 attempt += 1
 
     def _seconds_for(self, rung: Rung, following: Sequence[Rung]) -> float:
-        if not following:
-            return float("inf")  # the last rung cannot hang, and without it there is no answer
+        if not following and rung.policy.timeout_seconds is None:
+            return float("inf")  # a last rung that cannot hang: without it there is no answer
         seconds = self.time.seconds_for(sum(other.policy.reserve for other in following))
         if seconds is None:
             raise NoTimeLeft("The deadline left no time for it.")

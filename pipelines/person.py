@@ -34,6 +34,8 @@ class Consent:
     """Taken under `never`, when nobody can be asked, and when nobody answers in time."""
     automatic: str = "yes"
     """Taken under `auto`."""
+    once: bool = False
+    """One decision holds for the whole question, even where the prompt would read differently later."""
     refused: type[CarrelError] = NotAllowed
     """What a choice other than yes is raised as, by `Person.must_allow`."""
 
@@ -66,7 +68,13 @@ class Person:
             raise consent.refused(consent.refusal)
 
     async def choose(
-        self, what: str, needs: Mapping[str, Any], recorder: Recorder, *, choices: tuple[str, ...] = ()
+        self,
+        what: str,
+        needs: Mapping[str, Any],
+        recorder: Recorder,
+        *,
+        choices: tuple[str, ...] = (),
+        occasion: int = 1,
     ) -> str:
         """Returns the choice of the person, or the one taken for them.
 
@@ -75,6 +83,7 @@ class Person:
             needs: What the prompt is made from.
             recorder: The question's record; it keeps the decision.
             choices: In place of the consent's own.
+            occasion: Counts up where a decision holds for one time only.
         """
         consent = self._consent(what)
         if consent.setting == "auto":
@@ -82,7 +91,8 @@ class Person:
         if consent.setting == "never" or self.decide is None:
             return consent.default
         prompt, offered = consent.prompt(needs), choices or consent.choices
-        key = hashlib.sha256("\x00".join((what, prompt, *offered)).encode()).hexdigest()
+        subject = what if consent.once else prompt
+        key = hashlib.sha256("\x00".join((what, subject, str(occasion), *offered)).encode()).hexdigest()
         async with recorder.asking:
             if key not in recorder.decisions:
                 recorder.decisions[key] = await self._decided(

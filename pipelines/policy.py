@@ -60,7 +60,8 @@ class Policy:
     """
 
     timeout_seconds: float | None = None
-    """For one attempt, on the monotonic clock; `None` leaves the limit to the question's deadline."""
+    """For one attempt, on the monotonic clock; `None` leaves the limit to the question's deadline. On a last
+    rung, `None` says that it cannot hang: it is run even when the deadline is near."""
     attempts: int = 1
     """Tries at the same rung, for errors that may pass; at most 4."""
     backoff_seconds: float = 0.5
