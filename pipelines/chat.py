@@ -12,7 +12,7 @@ from pipelines.chat_errors import translated
 from pipelines.errors import ModelError, ModelMissing, ModelTimeout
 from pipelines.models import ModelSettings, Prompt
 from pipelines.proof import Proof, text_of
-from pipelines.providers import address_of, key_of, not_installed
+from pipelines.providers import EACH_ITS_OWN_CONNECTION, address_of, bearer, key_of, not_installed
 from pipelines.thinking import ThinkingFilter
 from pipelines.trace import current_span
 from pipelines.types import Usage
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
 
 __all__ = ["LangChainModel"]
-
-# The clients share their connections between event loops, where one that another loop has left open is dead.
-_EACH_ITS_OWN_CONNECTION = {"Connection": "close"}
 
 
 class LangChainModel:
@@ -110,7 +107,7 @@ class LangChainModel:
         # The one retry layer is ours (pipelines.ladder): a client that retries on its own multiplies calls.
         arguments: dict[str, Any] = {"max_retries": 0, "max_tokens": settings.max_output_tokens}
         if provider in {"openai", "anthropic"}:
-            arguments["default_headers"] = _EACH_ITS_OWN_CONNECTION
+            arguments["default_headers"] = EACH_ITS_OWN_CONNECTION
         if provider == "openai":
             arguments["stream_usage"] = True
         if address := address_of(settings):
@@ -126,14 +123,10 @@ class LangChainModel:
 
 def _ollama_arguments(settings: ModelSettings) -> dict[str, Any]:
     """Its client does not retry, takes its key as a header, and has limits of its own on what is read."""
-    headers = dict(_EACH_ITS_OWN_CONNECTION)
-    if key := key_of(settings):
-        # With none given, it would send $OLLAMA_API_KEY to any address.
-        headers["Authorization"] = f"Bearer {key}"
     return {
         "base_url": address_of(settings),
         "num_predict": settings.max_output_tokens,
         # What does not fit is cut off without a word, and by default very little fits.
         "num_ctx": settings.context_tokens,
-        "client_kwargs": {"headers": headers},
+        "client_kwargs": {"headers": bearer(key_of(settings))},
     }

@@ -151,12 +151,11 @@ def _by_origin(error: Exception, account: Account, detail: str) -> ModelError:
     from langchain_core import exceptions as theirs
 
     name = account.name
-    library = type(error).__module__.partition(".")[0]
     if isinstance(error, theirs.ModelTimeoutError | TimeoutError):
         return ModelTimeout(f"{name} did not answer in time.")
     if isinstance(error, theirs.ModelConnectionError):
         return ModelUnreachable(f"{name} cannot be reached. {detail}")
-    if library in _HTTP_LIBRARIES or isinstance(error, OSError) or _stops_midway(error):
+    if _of_the_connection(error) or _stops_midway(error):
         return ModelUnreachable(f"{name}: the connection broke. {detail}")
     if isinstance(error, ValueError | TypeError | LookupError | AttributeError):
         return ModelMalformed(
@@ -164,6 +163,14 @@ def _by_origin(error: Exception, account: Account, detail: str) -> ModelError:
             hint=address_hint(account),
         )
     return ModelOverloaded(f"{name} failed. {detail}")
+
+
+def _of_the_connection(error: Exception) -> bool:
+    """Whether the HTTP library raised it, or what the client has wrapped in it."""
+    return any(
+        isinstance(each, OSError) or type(each).__module__.partition(".")[0] in _HTTP_LIBRARIES
+        for each in (error, error.__cause__)
+    )
 
 
 def _stops_midway(error: Exception) -> bool:

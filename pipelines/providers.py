@@ -8,9 +8,20 @@ from typing import Protocol
 
 from pipelines.errors import ModelAuth, ModelMissing
 
-__all__ = ["NO_KEY", "Account", "address_hint", "address_of", "key_of", "key_variable", "not_installed"]
+__all__ = [
+    "EACH_ITS_OWN_CONNECTION",
+    "Account",
+    "address_hint",
+    "address_of",
+    "bearer",
+    "key_of",
+    "key_variable",
+    "not_installed",
+]
 
-NO_KEY = "none"
+EACH_ITS_OWN_CONNECTION = {"Connection": "close"}
+"""Clients share connections between event loops, where one that another loop has left open is dead."""
+_NO_KEY = "none"
 """Sent where no key belongs: the clients insist on one, and some would take the provider's own instead."""
 
 _EXTRAS = {
@@ -67,11 +78,16 @@ def key_of(account: Account) -> str | None:
         return key
     if account.base_url:
         # The provider's own key is never sent to another address.
-        return NO_KEY
+        return _NO_KEY
     own = key_variable(account)
     if account.provider in _ASK_WITHOUT_A_KEY and not os.environ.get(own):
         raise ModelAuth(f"{name} needs a key in ${own}.", hint=f"export {own}=...")
     return None
+
+
+def bearer(key: str | None) -> dict[str, str]:
+    """The headers for Ollama's clients, which would send `$OLLAMA_API_KEY` to any address."""
+    return {**EACH_ITS_OWN_CONNECTION, **({"Authorization": f"Bearer {key}"} if key else {})}
 
 
 def key_variable(account: Account) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +12,9 @@ import pytest
 from indexes.embed import OnnxEncoder
 from indexes.hashing import HashingEncoder
 from indexes.protocols import Encoder
+from pipelines.embeddings import RemoteEncoder
+from tests.faults.dialects.openai_embed import OpenAIEmbeddings
+from tests.faults.server import FaultServer
 
 TEXTS = [
     "A router sends each question to the smallest model that can answer it.",
@@ -28,17 +31,29 @@ TEXTS = [
 ]
 
 
-def _hashing(models_folder: Callable[[], Path]) -> Encoder:
+def _hashing(request: pytest.FixtureRequest) -> Encoder:
     return HashingEncoder()
 
 
-def _onnx(models_folder: Callable[[], Path]) -> Encoder:
-    return OnnxEncoder(models_folder() / "all-MiniLM-L6-v2" / "onnx")
+def _onnx(request: pytest.FixtureRequest) -> Encoder:
+    folder: Path = request.getfixturevalue("models_folder")
+    return OnnxEncoder(folder / "all-MiniLM-L6-v2" / "onnx")
 
 
-@pytest.fixture(scope="module", params=[_hashing, _onnx], ids=["hashing", "onnx"])
+def _remote(request: pytest.FixtureRequest) -> Encoder:
+    server: FaultServer = request.getfixturevalue("embedding_server")
+    return RemoteEncoder("openai:text-embedding-3-small", base_url=server.base_url)
+
+
+@pytest.fixture(scope="module")
+def embedding_server() -> Iterator[FaultServer]:
+    with FaultServer(OpenAIEmbeddings(), prefix="/v1") as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=[_hashing, _onnx, _remote], ids=["hashing", "onnx", "remote"])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
-    made: Encoder = request.param(lambda: request.getfixturevalue("models_folder"))
+    made: Encoder = request.param(request)
     return made
 
 

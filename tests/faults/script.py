@@ -11,6 +11,7 @@ from typing import Literal
 from tests.faults.wire import Request
 
 __all__ = [
+    "VECTOR_ENDINGS",
     "Close",
     "ContextLengthExceeded",
     "Delay",
@@ -62,6 +63,41 @@ class Ending(StrEnum):
     """A proper end without any text."""
     NO_CHOICES = "no_choices"
     """An answer with an empty list of choices."""
+
+    ONE_SHORT = "one_short"
+    """A vector less than there are texts; this and what follows are for embeddings."""
+    ONE_OVER = "one_over"
+    """A vector more than there are texts."""
+    OTHER_DIMENSION = "other_dimension"
+    """Vectors of another length than before."""
+    RAGGED = "ragged"
+    """Vectors of different lengths."""
+    NAN = "nan"
+    """A number that is none."""
+    INFINITE = "infinite"
+    """A number without end."""
+    ZEROS = "zeros"
+    """A vector that points nowhere."""
+    OUT_OF_ORDER = "out_of_order"
+    """Good vectors in another order, each with the right index."""
+    WITHOUT_ORDER = "without_order"
+    """Good vectors that all have the same index."""
+
+
+VECTOR_ENDINGS = frozenset(
+    {
+        Ending.ONE_SHORT,
+        Ending.ONE_OVER,
+        Ending.OTHER_DIMENSION,
+        Ending.RAGGED,
+        Ending.NAN,
+        Ending.INFINITE,
+        Ending.ZEROS,
+        Ending.OUT_OF_ORDER,
+        Ending.WITHOUT_ORDER,
+    }
+)
+"""What only a service of embeddings can get wrong."""
 
 
 @dataclass(frozen=True)

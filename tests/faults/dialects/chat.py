@@ -7,17 +7,17 @@ import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from tests.faults.dialects.body import leave, send_body, send_json
 from tests.faults.responders import Message, Responder, answering
-from tests.faults.script import ContextLengthExceeded, Ending, Reply, Status
+from tests.faults.script import VECTOR_ENDINGS, ContextLengthExceeded, Ending, Reply, Status
 from tests.faults.wire import Request, Wire
 
 __all__ = ["ChatDialect", "Said"]
 
-_JSON = {"Content-Type": "application/json"}
 _CUTS = {
     Ending.TRUNCATE,
     Ending.MIDLINE,
@@ -99,15 +99,15 @@ class ChatDialect(ABC):
             case Status(code, headers, body) if body is not None:
                 await wire.whole(code, body.encode(), {"Content-Type": "text/plain", **headers})
             case Status(code, headers):
-                await _send(wire, code, self.error(code, request.model), headers)
+                await send_json(wire, code, self.error(code, request.model), headers)
             case ContextLengthExceeded():
-                await _send(wire, 400, self.too_long())
+                await send_json(wire, 400, self.too_long())
             case Reply() if self.api_key and self.key(request) != self.api_key:
-                await _send(wire, 401, self.error(401, request.model))
+                await send_json(wire, 401, self.error(401, request.model))
             case Reply() if request.path == self.list_path:
-                await _send(wire, 200, self.listing())
+                await send_json(wire, 200, self.listing())
             case Reply() if self.models and request.model not in self.models:
-                await _send(wire, 404, self.error(404, request.model))
+                await send_json(wire, 404, self.error(404, request.model))
             case Reply():
                 await self._reply(step, request, wire)
 
@@ -160,7 +160,7 @@ class ChatDialect(ABC):
         """The models it has."""
 
     async def _reply(self, reply: Reply, request: Request, wire: Wire) -> None:
-        if reply.then in self.impossible:
+        if reply.then in self.impossible or reply.then in VECTOR_ENDINGS:
             raise ValueError(f"{type(self).__name__} has no form for the ending {reply.then}")
         text = self.respond(self.messages(request)) if reply.text is None else reply.text
         said = Said.of(reply, request, text)
@@ -185,7 +185,7 @@ class ChatDialect(ABC):
     async def _end_stream(self, said: Said, wire: Wire) -> None:
         match said.ending:
             case Ending.RST | Ending.HANG | Ending.CHUNKED_CUT:
-                await _leave(said.ending, wire)
+                await leave(wire, said.ending)
                 return
             case Ending.TRUNCATE:
                 last: list[bytes] = []
@@ -203,30 +203,7 @@ class ChatDialect(ABC):
         await wire.last_chunk()
 
     async def _send_at_once(self, said: Said, wire: Wire) -> None:
-        body = json.dumps(self.whole(said)).encode()
-        match said.ending:
-            case Ending.ERROR_EVENT:
-                await _send(wire, 200, self.error(500, said.request.model))
-            case Ending.BAD_JSON | Ending.MIDLINE | Ending.TRUNCATE:
-                await wire.whole(200, body[: len(body) // 2], _JSON)
-            case Ending.RST | Ending.HANG | Ending.CHUNKED_CUT:
-                await wire.head(200, {**_JSON, "Content-Length": str(len(body))})
-                await wire.raw(body[: len(body) // 2])
-                await _leave(said.ending, wire)
-            case _:
-                await wire.whole(200, body, _JSON)
-
-
-async def _leave(ending: Ending, wire: Wire) -> None:
-    if ending is Ending.RST:
-        await wire.reset()
-    elif ending is Ending.HANG:
-        await wire.hang()
-    else:
-        await wire.close()
-
-
-async def _send(
-    wire: Wire, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> None:
-    await wire.whole(status, json.dumps(body).encode(), {**_JSON, **(headers or {})})
+        if said.ending is Ending.ERROR_EVENT:
+            await send_json(wire, 200, self.error(500, said.request.model))
+        else:
+            await send_body(wire, json.dumps(self.whole(said)).encode(), said.ending)

@@ -7,12 +7,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from tests.faults.dialects.body import send_body
 from tests.faults.script import ContextLengthExceeded, Ending, Reply, Status
 from tests.faults.wire import Request, Wire
 
 __all__ = ["SearXNG", "SearchResult"]
-
-_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -66,15 +65,7 @@ class SearXNG:
     async def _reply(self, reply: Reply, request: Request, wire: Wire) -> None:
         body = (reply.text if reply.text is not None else self._page(request, reply.then)).encode()
         await asyncio.sleep(reply.gap)
-        match reply.then:
-            case Ending.TRUNCATE | Ending.MIDLINE | Ending.BAD_JSON:
-                await wire.whole(200, body[: len(body) // 2], _JSON)
-            case Ending.CHUNKED_CUT | Ending.RST | Ending.HANG:
-                await wire.head(200, {**_JSON, "Content-Length": str(len(body))})
-                await wire.raw(body[: len(body) // 2])
-                await _leave(reply.then, wire)
-            case _:
-                await wire.whole(200, body, _JSON)
+        await send_body(wire, body, reply.then)
 
     def _page(self, request: Request, ending: Ending) -> str:
         query = request.query.get("q", "")
@@ -93,12 +84,3 @@ class SearXNG:
                 "unresponsive_engines": [],
             }
         )
-
-
-async def _leave(ending: Ending, wire: Wire) -> None:
-    if ending is Ending.RST:
-        await wire.reset()
-    elif ending is Ending.HANG:
-        await wire.hang()
-    else:
-        await wire.close()
