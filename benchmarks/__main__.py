@@ -5,7 +5,19 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("cold_start", "first_frame", "embed", "overhead", "ingest", "retrieval", "extractive")
+NAMES = (
+    "cold_start",
+    "first_frame",
+    "embed",
+    "overhead",
+    "own_time",
+    "critical_path",
+    "calls",
+    "deadline",
+    "ingest",
+    "retrieval",
+    "extractive",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from pipelines.types import Budget
 
 __all__ = ["Allowance", "Slice"]
 
-_LAST_SLICE_SHARE, _LAST_SLICE_SECONDS = 0.1, 0.5
+_LAST_SLICE_SHARE, _LAST_SLICE_SECONDS = 0.15, 1.0
 """Kept back from every rung that may hang, so that the last rungs and the checks finish in time."""
 _LEAST_SECONDS = 0.05
 """A rung that would have less than this is not begun."""

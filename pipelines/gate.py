@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,8 +31,11 @@ __all__ = ["Gate", "Gates"]
 
 
 _FAULTS = (ModelUnreachable, ModelOverloaded, ModelTimeout)
-_GROWTH, _SHRINKAGE = 1.5, 0.9
-_FIRST_SPACING_SECONDS, _LONGEST_SPACING_SECONDS, _LEAST_SPACING_SECONDS = 0.25, 10.0, 0.02
+_WINDOW_SECONDS = 30.0
+"""How far back calls are looked at to tell which pace the provider bears."""
+_HASTE = 0.9
+"""A little faster than the pace that worked, so that a limit that was raised is found out."""
+_FIRST_SPACING_SECONDS, _LONGEST_SPACING_SECONDS = 0.25, 3.0
 _DAILY_DECAY = 0.95
 _DAY_SECONDS = 86_400.0
 
@@ -43,8 +47,9 @@ class Gate:
     the door is open again (Nygard, "Release It!", 2nd ed., 2018, ch. 5). A refused key closes it for good:
     the same key would be refused again.
 
-    *Limiter.* A provider that asks to wait is left alone by every caller for that long. The spacing of calls
-    grows by half with each refusal and shrinks by a tenth with each success, and is kept between runs.
+    *Limiter.* A provider that says how long to wait is left alone by every caller for that long. One that
+    only refuses is called no faster than it has answered in the last half minute; half a minute without a
+    refusal doubles the pace. The pace is kept between runs.
     """
 
     def __init__(
@@ -69,6 +74,9 @@ class Gate:
         self._not_before = 0.0
         self._next_start = 0.0
         self._refused: ModelAuth | None = None
+        self._answered: deque[float] = deque()
+        """When it answered, within the window."""
+        self._limited_at = clock()
 
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[None]:
@@ -130,13 +138,7 @@ class Gate:
             self._refused = error
         elif isinstance(error, ModelLimited):
             self._failures = 0
-            self.spacing_seconds = min(
-                _LONGEST_SPACING_SECONDS, max(_FIRST_SPACING_SECONDS, self.spacing_seconds * _GROWTH)
-            )
-            wait = (
-                error.retry_after_seconds if error.retry_after_seconds is not None else self.spacing_seconds
-            )
-            self._not_before = max(self._not_before, self._clock() + wait)
+            self._slow_down(error.retry_after_seconds)
         elif isinstance(error, _FAULTS):
             self._failures += 1
             if self._failures >= self._settings.failures:
@@ -144,11 +146,31 @@ class Gate:
         else:
             self._succeeded()  # it answered, if not as hoped
 
+    def _slow_down(self, retry_after_seconds: float | None) -> None:
+        now = self._limited_at = self._clock()
+        if retry_after_seconds is not None:
+            self._not_before = max(self._not_before, now + retry_after_seconds)
+            return
+        self._forget_old(now)
+        if self._answered:
+            pace = (now - self._answered[0]) / len(self._answered) * _HASTE
+        else:
+            pace = 2 * self.spacing_seconds
+        self.spacing_seconds = min(_LONGEST_SPACING_SECONDS, max(_FIRST_SPACING_SECONDS, pace))
+
     def _succeeded(self) -> None:
         self._failures = 0
-        self.spacing_seconds *= _SHRINKAGE
-        if self.spacing_seconds < _LEAST_SPACING_SECONDS:
-            self.spacing_seconds = 0.0
+        now = self._clock()
+        self._answered.append(now)
+        self._forget_old(now)
+        if self.spacing_seconds and now - self._limited_at > _WINDOW_SECONDS:
+            self._limited_at = now
+            halved = self.spacing_seconds / 2
+            self.spacing_seconds = halved if halved >= _FIRST_SPACING_SECONDS / 8 else 0.0
+
+    def _forget_old(self, now: float) -> None:
+        while self._answered and self._answered[0] < now - _WINDOW_SECONDS:
+            self._answered.popleft()
 
 
 class _Learned(Model):

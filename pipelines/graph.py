@@ -201,7 +201,8 @@ def _add_fan_out(graph: Any, step: Step, after: float) -> None:
         skipped = _skipped(step, {**run.services, **state}, run)
         return {step.gives: skipped.value} if skipped else {}
 
-    def branches(state: dict[str, Any], runtime: Any) -> Any:
+    # Async, although it awaits nothing: LangGraph gives a plain function to a thread.
+    async def branches(state: dict[str, Any], runtime: Any) -> Any:
         if step.gives in state and state[step.gives] is not None:
             return f"{step.name} (gather)"
         needs = {**runtime.context.services, **state}

@@ -13,7 +13,7 @@ from pipelines.journal import Kept
 from pipelines.models import ChatModel, ModelSettings, Prompt
 from pipelines.prices import cost_usd, worst_cost_usd
 from pipelines.prompts import tokens
-from pipelines.trace import OpenSpan, current_span
+from pipelines.trace import OpenSpan, billed_apart, current_span
 from pipelines.types import Usage
 
 __all__ = ["Metered", "open_model"]
@@ -65,37 +65,31 @@ class Metered:
             yield kept.text
             return
         text: list[str] = []
-        before = span.spent_here
         async with self._gate.call():
             # In a thread: the list of prices takes most of a second to load.
             worst = await asyncio.to_thread(worst_cost_usd, self.settings, _length(prompt))
             if worst is None and span.recorder.allowance.budget.max_cost_usd is not None:
                 span.recorder.note(
-                    f"The price of {self.settings.name} is not known: no limit of cost holds it back."
+                    f"The price of {self.settings.name} is not known: no limit of money holds it back."
                 )
             span.recorder.allowance.take_call(worst)
-            try:
-                async with aclosing(cast("Any", self._model.stream(prompt))) as pieces:
-                    async for piece in pieces:
-                        text.append(piece)
-                        yield piece
-            finally:
-                spent = self._settle(span, before, worst)
-        if span.recorder.journal is not None and not span.truncated:
-            kept = Kept(text="".join(text), model=self.settings.name, usage=spent)
+            with billed_apart(span) as call:
+                try:
+                    async with aclosing(cast("Any", self._model.stream(prompt))) as pieces:
+                        async for piece in pieces:
+                            text.append(piece)
+                            yield piece
+                finally:
+                    self._price(call, worst)
+        if span.recorder.journal is not None and not call.truncated:
+            kept = Kept(text="".join(text), model=self.settings.name, usage=call.usage)
             await span.recorder.journal.keep(span.step, key, kept)
 
-    def _settle(self, span: OpenSpan, before: Usage, promised_usd: float | None) -> Usage:
-        """Prices what the call has used; returns all that it has cost."""
-        used = Usage(
-            calls=span.spent_here.calls - before.calls,
-            input_tokens=span.spent_here.input_tokens - before.input_tokens,
-            output_tokens=span.spent_here.output_tokens - before.output_tokens,
-        )
-        cost = cost_usd(self.settings, used)
-        span.spend(Usage(cost_usd=cost, unpriced_calls=used.calls if cost is None else 0))
-        span.recorder.allowance.pay(cost, promised_usd=promised_usd)
-        return used.model_copy(update={"cost_usd": cost})
+    def _price(self, call: OpenSpan, promised_usd: float | None) -> None:
+        """Adds what the call's tokens cost to what it has spent."""
+        cost = cost_usd(self.settings, call.usage)
+        call.spend(Usage(cost_usd=cost, unpriced_calls=call.usage.calls if cost is None else 0))
+        call.recorder.allowance.pay(cost, promised_usd=promised_usd)
 
 
 async def _recalled(span: OpenSpan, key: str) -> Kept | None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+from functools import partial
+from typing import Any, cast
+
 from pipelines.cascade import without_escalation
+from pipelines.errors import ContextTooLong
 from pipelines.events import Drafted, Token
 from pipelines.extractive import best_sentences
 from pipelines.models import ChatModel, Prompt
@@ -37,13 +42,14 @@ async def by_reasoning_model(
 ) -> Draft:
     """The reasoning model's answer, streamed; in a cascade, its word on the small model's draft."""
     earlier = first_draft.draft
-    prompt = reason_prompt(
-        query.text,
-        evidence,
-        room_tokens=reasoning.settings.input_tokens,
-        draft=earlier.text if earlier else "",
-    )
-    text = await _streamed(reasoning, prompt, recorder, unless=CONFIRMED if earlier else "")
+    room = reasoning.settings.input_tokens
+    prompt = partial(reason_prompt, query.text, evidence, draft=earlier.text if earlier else "")
+    unless = CONFIRMED if earlier else ""
+    try:
+        text = await _streamed(reasoning, prompt(room_tokens=room), recorder, unless=unless)
+    except ContextTooLong:
+        # Its context is smaller than it is said to be: once more with fewer passages, none cut short.
+        text = await _streamed(reasoning, prompt(room_tokens=room // 2), recorder, unless=unless)
     return _told(_settled(earlier, first_draft.doubts, text, reasoning.settings.name, recorder), recorder)
 
 
@@ -105,11 +111,12 @@ def _settled(
 async def _streamed(model: ChatModel, prompt: Prompt, recorder: Recorder, *, unless: str = "") -> str:
     """The whole reply, its pieces told as they come; a reply that may be the word `unless` is held back."""
     text, told = "", 0
-    async for piece in model.stream(prompt):
-        text += piece
-        if not (unless and unless.startswith(text.strip(" .*\n")[: len(unless)])):
-            recorder.emit(Token(text=text[told:]))
-            told = len(text)
+    async with aclosing(cast("Any", model.stream(prompt))) as pieces:
+        async for piece in pieces:
+            text += piece
+            if not (unless and unless.startswith(text.strip(" .*\n")[: len(unless)])):
+                recorder.emit(Token(text=text[told:]))
+                told = len(text)
     return text.strip()
 
 

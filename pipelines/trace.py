@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from pipelines.budget import Allowance
 from pipelines.errors import outcome_of
@@ -16,7 +15,7 @@ from pipelines.events import AskEvent, FellBack, Noted, Spent, StepEnded, StepSt
 from pipelines.journal import Journal
 from pipelines.types import Degradation, Outcome, Span, Trace, Usage
 
-__all__ = ["OpenSpan", "Recorder", "current_span"]
+__all__ = ["OpenSpan", "Recorder", "billed_apart", "current_span"]
 
 _current: ContextVar[OpenSpan | None] = ContextVar("carrel_span", default=None)
 
@@ -24,6 +23,23 @@ _current: ContextVar[OpenSpan | None] = ContextVar("carrel_span", default=None)
 def current_span() -> OpenSpan | None:
     """The span of the attempt this code runs in; a model call adds its spending to it."""
     return _current.get()
+
+
+@contextmanager
+def billed_apart(span: OpenSpan) -> Iterator[OpenSpan]:
+    """Counts what one call within a span spends by itself, although other calls run in the same span.
+
+    Within the block `current_span` is a span of the call's own; at its end all goes to `span`.
+    """
+    own = replace(span, usage=Usage(), truncated=False)
+    token = _current.set(own)
+    try:
+        yield own
+    finally:
+        _current.reset(token)
+        span.model = own.model or span.model
+        span.truncated = span.truncated or own.truncated
+        span.spend(own.usage)
 
 
 @dataclass
@@ -44,24 +60,10 @@ class OpenSpan:
     usage: Usage = field(default_factory=Usage)
     truncated: bool = False
     """Whether a model's reply was cut at its longest."""
-    _by_task: dict[asyncio.Task[Any] | None, Usage] = field(default_factory=dict, repr=False)
 
     def spend(self, usage: Usage) -> None:
         """Adds what a call has cost."""
         self.usage += usage
-        self._by_task[_task()] = self.spent_here + usage
-
-    @property
-    def spent_here(self) -> Usage:
-        """What the current task has spent: calls of one attempt may run side by side."""
-        return self._by_task.get(_task(), Usage())
-
-
-def _task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None  # no loop runs
 
 
 class Recorder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence, Set
 
@@ -36,7 +37,8 @@ async def check_citations(
     if draft.author == "nothing":
         return Answer(query=query, route=route, text=draft.text, author=draft.author)
     text = _without_unknown_markers(draft.text, evidence, recorder)
-    verified = {each.id: await _quote_stands(each, library) for each in evidence}
+    standing = await asyncio.gather(*(_quote_stands(each, library) for each in evidence))
+    verified = {each.id: stands for each, stands in zip(evidence, standing, strict=True)}
     claims, citations = _checked(text, evidence, verified, limits)
     _note_problems(claims, evidence, verified, recorder)
     _check_quotations(text, evidence, recorder)

@@ -19,19 +19,23 @@ _ASKING = frozenset(
     """.split()
 )
 """Words of a question that say nothing about its subject, beyond those of any text."""
+_SILENT = STOP_WORDS | _ASKING
 
 
+@lru_cache(maxsize=8192)
 def content_stems(text: str) -> tuple[str, ...]:
     """The stems of the words that carry meaning, in order, stop words left out.
 
-    Stems are Porter's (1980), the same that the keyword index uses.
+    Stems are Porter's (1980), the same that the keyword index uses. A question and the sentences it is held
+    against come back in every step, so the last few thousand are remembered.
     """
-    return tuple(_stem(word) for word in _words(text) if word not in STOP_WORDS and word not in _ASKING)
+    return tuple(_stem(word) for word in _words(text) if word not in _SILENT)
 
 
+@lru_cache(maxsize=2048)
 def stem_set(text: str) -> frozenset[str]:
     """The distinct stems of every word of `text`, stop words included."""
-    return frozenset(_stem(word) for word in _words(text))
+    return frozenset(map(_stem, _words(text)))
 
 
 def numbers(text: str) -> frozenset[str]:
@@ -51,7 +55,10 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _words(text: str) -> list[str]:
-    return [word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(text)]
+    words = _WORD.findall(text.lower())
+    if "'" in text or "’" in text:
+        return [word.replace("’", "'").removesuffix("'s") for word in words]
+    return words
 
 
 @lru_cache(maxsize=65536)
