@@ -11,13 +11,15 @@ from typing import Any
 from indexes.clean import clean, clean_line
 from indexes.errors import CarrelError
 from indexes.types import AddReport, Document, Fate, Hits, Passage
-from pipelines.types import Answer, Evidence
+from pipelines.types import Answer, Degradation, Evidence, Outcome
 
 __all__ = [
     "SCHEMA_VERSION",
     "UNSUPPORTED",
+    "brief_notes",
     "cited_evidence",
     "error_json",
+    "fallbacks_of",
     "hits_text",
     "marked_text",
     "notes_of",
@@ -88,12 +90,24 @@ def source_lines(answer: Answer) -> list[str]:
 
 def notes_of(answer: Answer) -> list[str]:
     """What the reader should know: each fallback that was taken, each note, each once."""
-    sentences = [
-        f"{degradation.step.capitalize()}: {degradation.rung} instead of {degradation.instead_of}."
-        f" {degradation.why}"
-        for degradation in answer.degraded
-    ]
-    return list(dict.fromkeys(clean_line(sentence, 500) for sentence in [*sentences, *answer.notes]))
+    notes = [clean_line(note, 500) for note in answer.notes]
+    return list(dict.fromkeys([*fallbacks_of(answer), *notes]))
+
+
+def fallbacks_of(answer: Answer) -> list[str]:
+    """A sentence for each fallback that was taken.
+
+    That every source came back empty is what an answer without evidence says itself.
+    """
+    said_by_the_answer = () if answer.found else (Outcome.NOTHING_FOUND, Outcome.BLOCKED)
+    return [_fallback(taken) for taken in answer.degraded if taken.outcome not in said_by_the_answer]
+
+
+def brief_notes(notes: Sequence[str], most: int = 3) -> list[str]:
+    """The first notes, one line each, and how many more there are: a folder of papers can have hundreds."""
+    shown = [clean_line(note, 500) for note in notes[:most]]
+    rest = len(notes) - len(shown)
+    return [*shown, f"and {_counted(rest, 'more note')}"] if rest else shown
 
 
 def where(document: Document, page: int) -> str:
@@ -132,6 +146,12 @@ def report_text(report: AddReport, collection: str) -> str:
         if report.counts.get(fate)
     ]
     return f"{said[0]} ({said[1]}){''.join(f'; {other}' for other in others)}.\n"
+
+
+def _fallback(taken: Degradation) -> str:
+    rung, meant = clean_line(taken.rung, 60), clean_line(taken.instead_of, 60)
+    what = f"“{meant}” was left out" if rung == "left out" else f"“{rung}” in place of “{meant}”"
+    return clean_line(f"Fallback in {taken.step}: {what}. {taken.why}", 500)
 
 
 def _source_line(answer: Answer, evidence: Evidence) -> str:

@@ -153,7 +153,10 @@ class Library:
         """What a reader of any search of this library should know; usually nothing."""
         if self._encoder is not None:
             return ()
-        return (f"Search was by keyword only: there is no embedding model. {EncoderMissing.default_hint}",)
+        return (
+            "Search was by keyword only: no embedding model is in use. `carrel models` says why; "
+            "`carrel models get` downloads one (90 MB).",
+        )
 
     async def documents(
         self, ids: Sequence[str] | None = None, *, collection: str | None = None
@@ -262,8 +265,9 @@ class Library:
                     again=again,
                 )
             await self._catalogue.compact()
-            notes = (*report.notes, *await self._vanished(paths, found, collection))
+            notes = await self._vanished(paths, found, collection)
             notes += await self._embedded_or_why_not(tell, reembed=reembed)
+        notes += report.notes
         report = report.model_copy(update={"notes": notes, "seconds": time.monotonic() - started})
         tell(Added(report=report))
         return report

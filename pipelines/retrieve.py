@@ -13,7 +13,7 @@ from pipelines.route import papers_wanted
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.trace import Recorder, current_span
-from pipelines.types import Query, Route, Usage
+from pipelines.types import Query, Question, Route, Usage
 from pipelines.words import content_stems, stem_set
 
 __all__ = [
@@ -94,9 +94,14 @@ async def fused(
 
 
 async def keyword_everywhere(
-    query: Query, retrievers: tuple[Retriever, ...], library: Shelves, limits: Limits, recorder: Recorder
+    question: Question,
+    query: Query,
+    retrievers: tuple[Retriever, ...],
+    library: Shelves,
+    limits: Limits,
+    recorder: Recorder,
 ) -> tuple[Paper, ...]:
-    """By keyword alone, in all collections.
+    """By keyword alone, in all collections, or in those the person named: never outside them.
 
     Raises:
         NothingRelevant: Nothing there either.
@@ -104,7 +109,7 @@ async def keyword_everywhere(
     keyword = next((retriever for retriever in retrievers if retriever.name == "keyword"), None)
     if keyword is None:
         raise NothingRelevant("There is no keyword index to ask.")
-    found = await keyword.search(query.text, limit=limits.hits)
+    found = await keyword.search(query.text, limit=limits.hits, collections=question.collections)
     return await _papers((_told("keyword", found, recorder),), query, library, limits)
 
 

@@ -32,6 +32,8 @@ _LEFT_BEHIND_PREFIXES = (
 )
 _LEFT_BEHIND_ENDINGS = ("_API_KEY", "_API_TOKEN", "_PROXY", "_proxy")
 _LEFT_BEHIND = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM")
+_SNAPSHOT_REPORT = "TEXTUAL_SNAPSHOT_TEMPDIR"
+"""Where the plugin that compares pictures keeps its report; it sets this itself."""
 _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
 
 _MODELS = os.environ.get("CARREL_MODELS")
@@ -146,6 +148,8 @@ def pytest_runtest_makereport(
 
 
 def _is_left_behind(name: str) -> bool:
+    if name == _SNAPSHOT_REPORT:
+        return False
     return (
         name.startswith(_LEFT_BEHIND_PREFIXES) or name.endswith(_LEFT_BEHIND_ENDINGS) or name in _LEFT_BEHIND
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from assistant.events import Added, AddEvent, Embedded, Fate, FileDone, FilesFound
+from assistant.render import brief_notes
 from tui.safe import shown_line
 from tui.words import count_of
 
@@ -38,6 +39,8 @@ class Adding:
     """Passages made searchable by meaning, done and in all."""
     ending: str = ""
     """How it ended; empty while it runs."""
+    notes: list[str] = field(default_factory=list)
+    """What the person should know once it is over, in a few lines."""
 
     @property
     def running(self) -> bool:
@@ -62,7 +65,8 @@ class Adding:
                 self.embedded = (event.done, event.total)
             case Added():
                 self.passages = event.report.passages or self.passages
-                self.ending = self._added(event)
+                self.ending = _added(event)
+                self.notes = [shown_line(note, 500) for note in brief_notes(event.report.notes)]
             case _:
                 assert_never(event)
 
@@ -87,7 +91,8 @@ class Adding:
             return f"Making it searchable by meaning: {done:,} of {count_of(total, 'passage')}"
         if self.total is None:
             return "Looking for papers…"
-        return f"{self.done}/{self.total}, {len(self.failures)} failed"
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        return f"{self.done:,} of {count_of(self.total, 'file')}{failed}"
 
     def _file_done(self, event: FileDone) -> None:
         self.done = event.done or self.done + 1
@@ -98,17 +103,17 @@ class Adding:
         if event.fate in _FAILED:
             self.failures.append(Failure(self.current, shown_line(event.reason) or str(event.fate)))
 
-    def _added(self, event: Added) -> str:
-        counts = event.report.counts
-        new = sum(counts.get(fate, 0) for fate in (Fate.PARSED, Fate.INDEXED, Fate.EMBEDDED))
-        parts = [
-            f"Added {count_of(new, 'paper')}",
-            _some(counts.get(Fate.UNCHANGED, 0), "already there"),
-            _some(counts.get(Fate.SKIPPED, 0), "skipped"),
-            _some(sum(counts.get(fate, 0) for fate in _FAILED), "failed"),
-        ]
-        counted = ", ".join(part for part in parts if part) + "."
-        return " ".join([counted, *(shown_line(note) for note in event.report.notes)])
+
+def _added(event: Added) -> str:
+    counts = event.report.counts
+    new = sum(counts.get(fate, 0) for fate in (Fate.PARSED, Fate.INDEXED, Fate.EMBEDDED))
+    parts = [
+        f"Added {count_of(new, 'paper')}",
+        _some(counts.get(Fate.UNCHANGED, 0), "already there"),
+        _some(counts.get(Fate.SKIPPED, 0), "skipped"),
+        _some(sum(counts.get(fate, 0) for fate in _FAILED), "failed"),
+    ]
+    return ", ".join(part for part in parts if part) + "."
 
 
 def _some(number: int, what: str) -> str:

@@ -136,9 +136,9 @@ class CarrelApp(App[None], inherit_bindings=False):
             return
         if event.worker.is_cancelled:
             self._adding.stop()
-        failures = len(self._adding.failures)
+        failures = ["F3 lists what failed, and why."] if self._adding.failures else []
         await self._ask_screen.desk.tell(
-            self._adding.ending, hint="F3 lists what failed, and why." if failures else ""
+            self._adding.ending, hint="\n".join([*self._adding.notes, *failures])
         )
         self.refresh_status()
 

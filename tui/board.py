@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
@@ -12,6 +13,7 @@ from assistant.events import (
     Decided,
     Done,
     Drafted,
+    Evidence,
     EvidenceReady,
     Failed,
     FellBack,
@@ -144,9 +146,9 @@ class Board:
                 self._papers += 1
                 self._step("summarise").finding = f"{count_of(self._papers, 'paper')} read"
             case EvidenceReady():
-                self._papers = len(event.evidence)
+                self._papers = _papers(event.evidence)
             case Done():
-                self._papers = len(event.answer.evidence)
+                self._papers = _papers(event.answer.evidence)
                 self._fallbacks = len(event.answer.degraded)
                 verified = sum(citation.verified for citation in event.answer.citations)
                 total = count_of(len(event.answer.citations), "citation")
@@ -234,6 +236,11 @@ class Board:
             Row(1, latest.state, branch, latest.seconds(now), detail),
             *(_fallback_row(fallback, 2) for fallback in fallbacks),
         ]
+
+
+def _papers(evidence: Sequence[Evidence]) -> int:
+    """One paper may give several pieces of evidence."""
+    return len({each.document.id for each in evidence})
 
 
 def _worth_a_line(step: _Step, branches: list[str]) -> list[str]:

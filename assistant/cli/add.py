@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assistant.cli.options import open_assistant, talk_options
-from assistant.cli.outlet import Command, put
+from assistant.cli.outlet import Command, put, say
 
 if TYPE_CHECKING:
     from assistant.events import AddReport
@@ -45,15 +45,19 @@ def command(
     from assistant.events import Added
     from assistant.render import report_text, to_json
 
-    with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:
-        code = 1
-        for event in assistant.stream_add(paths, collection=collection):
-            narrator.tell(event)
-            if isinstance(event, Added):
-                narrator.clear()
-                report = event.report
-                put(to_json("add", report) if format == "json" else report_text(report, collection))
-                code = _exit_code(report)
+    code = 1
+    try:
+        with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:
+            for event in assistant.stream_add(paths, collection=collection):
+                narrator.tell(event)
+                if isinstance(event, Added):
+                    narrator.clear()
+                    report = event.report
+                    put(to_json("add", report) if format == "json" else report_text(report, collection))
+                    code = _exit_code(report)
+    except KeyboardInterrupt:
+        say("Stopped. What was added stays; the same command goes on from there.")
+        return 130
     return code
 
 

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assistant.cli.options import open_assistant, setting_options, strict_option, talk_options
+from assistant.cli.options import (
+    open_assistant,
+    require_collections,
+    setting_options,
+    strict_option,
+    talk_options,
+)
 from assistant.cli.outlet import Command, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from assistant.api import Assistant
     from assistant.cli.narrate import Narrator
     from assistant.events import Answer, Asked
 
@@ -67,6 +74,7 @@ def command(
         Narrator(quiet=quiet, verbose=verbose) as narrator,
     ):
         narrator.progress("opening the library ...")
+        require_collections(assistant, asked.collections)
         events = []
         for event in assistant.stream(asked.text, collections=asked.collections, decide=_decider(narrator)):
             narrator.tell(event)
@@ -74,6 +82,8 @@ def command(
         answer = last_answer(events)
         narrator.clear()
         put_answer(answer, format)
+        if not answer.found:
+            narrator.line(f"next: {_next_step(assistant)}")
     return 4 if strict and not answer.found else 0
 
 
@@ -90,6 +100,15 @@ def put_answer(answer: Answer, format: str | None) -> None:
             _show_formatted(to_markdown(answer))
         case _:
             put(to_markdown(answer))
+
+
+def _next_step(assistant: Assistant) -> str:
+    """What may find something when this question has not."""
+    if not any(collection.documents for collection in assistant.collections()):
+        return "the library is empty; `carrel add PATH` adds papers"
+    if assistant.settings.web == "auto":
+        return "other words, or `carrel add PATH` for more papers"
+    return "other words, `carrel add PATH` for more papers, or `--web auto` to search the web too"
 
 
 def _show_formatted(markdown: str) -> None:

@@ -34,6 +34,7 @@ from assistant.events import (
     Token,
     Usage,
 )
+from assistant.render import brief_notes
 from indexes.clean import clean_line
 
 __all__ = ["Narrator", "spent_words"]
@@ -79,7 +80,8 @@ class Narrator:
             case StepSkipped(step=step, why=why):
                 self.line(f"{step}: skipped. {why}")
             case FellBack(step=step, branch=branch, to_rung=to_rung, from_rung=from_rung, why=why):
-                self.line(f"{_step(step, branch)}: {to_rung} instead of {from_rung}. {why}")
+                what = "left out" if to_rung == "left out" else f"“{to_rung}” in place of “{from_rung}”"
+                self.line(f"{_step(step, branch)}: {what}. {why}")
             case Retrying(step=step, branch=branch, rung=rung, wait_seconds=wait, why=why):
                 self.line(f"{_step(step, branch)}: {rung} again in {wait:.1f} s. {why}")
             case Classified(query=query):
@@ -121,7 +123,7 @@ class Narrator:
             case Embedded(done=done, total=total):
                 self.progress(f"embedding: {done}/{total} passages")
             case Added(report=report):
-                for note in report.notes:
+                for note in report.notes if self._verbose else brief_notes(report.notes):
                     self.line(f"note: {note}")
                 self.line(f"done: {report.seconds:.1f} s")
             case _:

@@ -10,7 +10,14 @@ import click
 if TYPE_CHECKING:
     from assistant.api import Assistant
 
-__all__ = ["open_assistant", "overrides_of", "setting_options", "strict_option", "talk_options"]
+__all__ = [
+    "open_assistant",
+    "overrides_of",
+    "require_collections",
+    "setting_options",
+    "strict_option",
+    "talk_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,6 +84,27 @@ def open_assistant(
     }
     overrides |= {name: value for name, value in short.items() if value is not None}
     return Assistant(settings=load_settings(overrides=overrides))
+
+
+def require_collections(assistant: Assistant, wanted: Sequence[str]) -> None:
+    """Does nothing if the library has every collection that is wanted.
+
+    Raises:
+        QuestionRefused: It lacks one of them; a misspelt name must not read as "nothing found".
+    """
+    from indexes.clean import clean_line
+    from indexes.errors import QuestionRefused
+
+    if not wanted:
+        return
+    names = [collection.name for collection in assistant.collections() if collection.documents]
+    for name in wanted:
+        if name not in names:
+            there = f"The library has: {', '.join(clean_line(each, 60) for each in names)}."
+            raise QuestionRefused(
+                f"There is no collection {name!r}.",
+                hint=there if names else "The library is empty: `carrel add PATH` adds papers.",
+            )
 
 
 def overrides_of(set_: Sequence[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from assistant.cli.options import open_assistant, strict_option
+from assistant.cli.options import open_assistant, require_collections, strict_option
 from assistant.cli.outlet import Command, put
 
 __all__ = ["command"]
@@ -43,6 +43,7 @@ def command(
 
     wanted = checked(" ".join(text), collection)
     with open_assistant(set_) as assistant:
+        require_collections(assistant, wanted.collections)
         found = assistant.search(wanted.text, limit=limit, collections=wanted.collections)
     put(to_json("search", found) if format == "json" else hits_text(found, markdown=format == "markdown"))
     return 4 if strict and not found.hits else 0

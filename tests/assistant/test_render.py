@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from assistant.html import to_html
 from assistant.notebook import load_ipython_extension
-from assistant.render import UNSUPPORTED, error_json, hits_text, to_json, to_markdown, to_text
+from assistant.render import UNSUPPORTED, brief_notes, error_json, hits_text, to_json, to_markdown, to_text
 from indexes.clean import clean
 from indexes.errors import CarrelError
 from indexes.types import Document, Hit, Hits, Passage
@@ -104,8 +104,26 @@ def test_a_fallback_is_told_as_a_sentence() -> None:
         outcome=Outcome.TIMED_OUT,
         why="It took longer than 30 seconds.",
     )
-    told = "Reason: extractively instead of by reasoning model. It took longer than 30 seconds."
+    told = (
+        "Fallback in reason: “extractively” in place of “by reasoning model”. It took longer than 30 seconds."
+    )
     assert told in to_text(answer(degraded=(fallback,)))
+
+
+def test_an_answer_without_evidence_does_not_repeat_that_each_source_was_empty() -> None:
+    empty, broken = (
+        Degradation(step="retrieve", rung="the web", instead_of="fused", outcome=outcome, why=why)
+        for outcome, why in ((Outcome.NOTHING_FOUND, "It is empty."), (Outcome.INTERNAL, "It is broken."))
+    )
+    told = to_text(answer("Nothing bears on it [1].", evidence=(), citations=(), degraded=(empty, broken)))
+    assert "It is broken." in told
+    assert "It is empty." not in told
+
+
+def test_of_many_notes_the_first_are_told_and_the_others_counted() -> None:
+    notes = [f"paper-{number}.pdf: 3 unsafe characters removed" for number in range(9)]
+    assert brief_notes(notes) == [*notes[:3], "and 6 more notes"]
+    assert brief_notes(notes[:3]) == notes[:3]
 
 
 def test_json_is_exact_versioned_and_reads_back() -> None:

@@ -115,12 +115,12 @@ async def test_a_library_embedded_with_another_model_is_searched_by_keyword_and_
         assert "keyword only" in note
         assert HashingEncoder(64).name in note
         assert "another-model" in note
-        assert "--reembed" in note
+        assert "carrel --home" in note
         with pytest.raises(EncoderMismatch):
             await other.retrievers[0].search("bees", limit=1)
         with pytest.raises(EncoderMismatch) as told:
             await other.embed()
-        assert "--reembed" in told.value.hint
+        assert "library.encoder" in told.value.hint
 
 
 async def test_what_is_added_with_the_wrong_model_is_kept_and_searchable(library: Library) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,17 +19,9 @@ from tui.widgets.question_box import QuestionBox
 from tui.widgets.turn import Turn
 
 _PATIENCE_SECONDS = 10.0
-_SNAPSHOT_FOLDER = os.environ.get("TEXTUAL_SNAPSHOT_TEMPDIR")
-"""Where the plugin that compares pictures keeps its report; the environment is cleaned before each test."""
 
 # The plugin names this attribute as older versions of syrupy did.
 SVGImageExtension.file_extension = "svg"
-
-
-@pytest.fixture(autouse=True)
-def _snapshot_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    if _SNAPSHOT_FOLDER is not None:
-        monkeypatch.setenv("TEXTUAL_SNAPSHOT_TEMPDIR", _SNAPSHOT_FOLDER)
 
 
 class Clock:

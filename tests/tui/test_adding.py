@@ -42,7 +42,9 @@ async def test_a_folder_is_added_with_its_failures_listed(sit_down, tmp_path):
     engine = ScriptedEngine(add_events=[FilesFound(total=4), FAILED, INDEXED, gate, Added(report=REPORT)])
     async with sit_down(engine, size=(100, 40)) as desk:
         await _type_path(desk, tmp_path)
-        await desk.sees("2/4, 1 failed", "/papers/fine.pdf", "locked.pdf: It needs a password.", "50%")
+        await desk.sees(
+            "2 of 4 files, 1 failed", "/papers/fine.pdf", "locked.pdf: It needs a password.", "50%"
+        )
         assert engine.added == [((str(tmp_path),), "papers")]
         gate.open()
         await desk.sees("Added 3 papers, 1 failed.", "It needs a password.")
@@ -50,13 +52,26 @@ async def test_a_folder_is_added_with_its_failures_listed(sit_down, tmp_path):
         await desk.sees("Added 3 papers, 1 failed.", "F3 lists what failed")
 
 
+async def test_a_folder_full_of_notes_is_told_in_a_few_lines(sit_down, tmp_path):
+    notes = tuple(f"paper-{number}.pdf: 3 unsafe characters removed" for number in range(40))
+    report = AddReport(counts={Fate.EMBEDDED: 40}, notes=("Searchable by keyword only.", *notes))
+    engine = ScriptedEngine(add_events=[FilesFound(total=40), Added(report=report)])
+    async with sit_down(engine) as desk:
+        await _type_path(desk, tmp_path)
+        await desk.press("escape")
+        await desk.sees(
+            "Added 40 papers.\n", "Searchable by keyword only.", "paper-1.pdf", "and 38 more notes"
+        )
+        assert "paper-2.pdf" not in desk.text
+
+
 async def test_questions_can_be_asked_while_papers_are_added(sit_down, tmp_path):
     engine = ScriptedEngine([Token(text="An answer."), Gate()], add_events=[FilesFound(total=4), Gate()])
     async with sit_down(engine) as desk:
         await _type_path(desk, tmp_path)
-        await desk.sees("0/4")
+        await desk.sees("0 of 4 files")
         await desk.press("escape")
-        await desk.sees("Adding papers: 0/4, 0 failed · F3 shows more")
+        await desk.sees("Adding papers: 0 of 4 files · F3 shows more")
         await desk.ask("Meanwhile?")
         await desk.sees("An answer.", "Adding papers")
 
@@ -65,7 +80,7 @@ async def test_stopping_keeps_what_was_added(sit_down, tmp_path):
     engine = ScriptedEngine(add_events=[FilesFound(total=4), INDEXED, Gate()])
     async with sit_down(engine, size=(80, 40)) as desk:
         await _type_path(desk, tmp_path)
-        await desk.sees("2/4", "Stop adding")
+        await desk.sees("2 of 4 files", "Stop adding")
         await desk.pilot.click("#stop")
         await desk.sees("Stopped after 2 files; what was added stays.")
         assert engine.cancelled == 1

@@ -152,6 +152,42 @@ async def test_the_transcript_follows_the_text_until_the_person_scrolls_up(sit_d
         await desk.sees("The very end.")
 
 
+async def test_an_answer_that_comes_at_once_is_shown_from_its_question_on(sit_down):
+    text = "\n\n".join(f"Paragraph {number}." for number in range(60))
+    answer = example_answer().model_copy(update={"text": text, "claims": (), "citations": ()})
+    async with sit_down(ScriptedEngine([Done(answer=answer)])) as desk:
+        for question in ("Where does it begin?", "And where now?"):
+            await desk.ask(question)
+            await desk.sees(f"❯ {question}", "Paragraph 0.")
+
+
+async def test_an_answer_that_was_read_along_stays_where_it_is(sit_down):
+    text = "\n\n".join(f"Paragraph {number}." for number in range(60))
+    answer = example_answer().model_copy(update={"text": text, "claims": (), "citations": ()})
+    async with sit_down(ScriptedEngine([Token(text=text), Done(answer=answer)])) as desk:
+        await desk.ask("Where does it begin?")
+        await desk.answered()
+        await desk.sees("Paragraph 59.")
+        assert "Where does it begin?" not in desk.text
+
+
+async def test_f4_goes_to_the_steps_of_a_long_answer(sit_down):
+    async with sit_down(example_engine(), size=(80, 24)) as desk:
+        await desk.ask()
+        await desk.answered()
+        await desk.press("f4")
+        await desk.sees("✓ classified as method", "✓ classify")
+
+
+async def test_the_answers_scroll_from_wherever_the_keyboard_is(sit_down):
+    async with sit_down(example_engine(), size=(80, 24)) as desk:
+        await desk.ask(QUESTION)
+        await desk.answered()
+        await desk.until(lambda: "❯ How should" not in desk.text)
+        await desk.press("escape", "pageup", "pageup")
+        await desk.sees("❯ How should")
+
+
 async def test_a_short_transcript_begins_at_the_top(sit_down):
     async with sit_down(ScriptedEngine([Token(text="Short."), Gate()]), size=(80, 40)) as desk:
         await desk.ask("Where?")

@@ -36,6 +36,39 @@ async def test_a_narrower_screen_shows_one_line_for_each_paper_under_the_answer(
         assert "“A retry policy" not in desk.text
 
 
+async def test_a_long_title_leaves_room_for_page_and_check(sit_down):
+    answer = example_answer()
+    hit = answer.evidence[0].hits[0]
+    document = hit.document.model_copy(update={"title": "A title that takes its time to come to an end " * 3})
+    long = answer.evidence[0].model_copy(update={"hits": (hit.model_copy(update={"document": document}),)})
+    engine = ScriptedEngine([Done(answer=answer.model_copy(update={"evidence": (long,)}))])
+    async with sit_down(engine, size=(80, 24)) as desk:
+        await desk.ask()
+        await desk.answered()
+        await desk.sees("[1] A title that takes its time to come to an end A… · p. 1 · quote verified ✓")
+        await desk.pilot.resize_terminal(60, 24)
+        await desk.press("f2")
+        await desk.sees("[1] A title that takes its time… · p. 1 · quote verified ✓")
+
+
+async def test_pieces_of_one_paper_are_not_counted_as_papers(sit_down):
+    answer = example_answer()
+    second = answer.evidence[0].model_copy(update={"id": 5})
+    answer = answer.model_copy(update={"evidence": (*answer.evidence, second)})
+    async with sit_down(ScriptedEngine([Done(answer=answer)]), size=WIDE) as desk:
+        await desk.ask()
+        await desk.answered()
+        await desk.sees("Evidence · 5 from 4 papers", "✓ 4 papers")
+
+
+async def test_hiding_the_evidence_gives_the_keyboard_back_to_the_question(sit_down):
+    async with sit_down(example_engine(), size=WIDE) as desk:
+        await desk.ask()
+        await desk.answered()
+        await desk.press("escape", "f2", "x")
+        await desk.sees("│ x")
+
+
 async def test_a_small_screen_shows_the_evidence_when_asked(sit_down):
     async with sit_down(example_engine(), size=NARROW) as desk:
         await desk.ask()

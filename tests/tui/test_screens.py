@@ -103,7 +103,9 @@ def test_adding(looks_right):
         pilot.app.screen.query_one("#path").cursor_blink = False
         pilot.app.screen.query_one("#path").value = "/"
         await pilot.press("enter")
-        await _until(pilot, lambda: "37/212" in str(pilot.app.screen.query_one("#adding-sentence").content))
+        await _until(
+            pilot, lambda: "37 of 212 files" in str(pilot.app.screen.query_one("#adding-sentence").content)
+        )
 
     assert looks_right(ScriptedEngine(add_events=[FilesFound(total=212), *files, Gate()]), steps)
 

@@ -66,9 +66,7 @@ async def test_what_is_typed_and_sent_before_the_engine_is_there_is_answered():
 
 async def test_an_empty_library_says_how_to_begin(sit_down):
     async with sit_down(ScriptedEngine()) as desk:
-        await desk.sees(
-            "Your library is empty", "/add ~/papers", "carrel demo", "no model: extractive answers"
-        )
+        await desk.sees("Your library is empty", "/add ~/papers", "carrel demo", "no model: extractive")
 
 
 async def test_a_library_that_cannot_be_opened_is_told_in_the_status_line(sit_down):
@@ -123,7 +121,7 @@ def test_the_status_says_how_much_can_be_found_by_meaning():
     assert library_sentence(status(4_120)) == "55 papers · 4,120 passages · search by meaning: all"
     assert library_sentence(status(1_030)) == "55 papers · 4,120 passages · search by meaning: 25%"
     assert library_sentence(status(0, "")) == "55 papers · 4,120 passages · search by keyword only"
-    assert library_sentence(status(4_120), full=False) == "55 papers · search by meaning: all"
+    assert library_sentence(status(4_120), full=False) == "55 papers · by meaning: all"
 
 
 def test_the_status_names_each_collection_and_each_model_once():

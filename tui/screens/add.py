@@ -52,13 +52,14 @@ class AddScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The path, what is wrong with it, and how it goes."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_subtitle = "Esc closes"
             yield Static("Add papers", markup=False, classes="dialog-title")
             yield PathBox(
                 self._path, placeholder="A folder or a file, such as ~/papers", id="path", compact=True
             )
             yield Static(
-                "PDF, Markdown, text, HTML and LaTeX. Enter adds; Esc closes this, and adding goes on.",
+                "PDF, Markdown, text, HTML, LaTeX and JATS XML. Enter adds.",
                 markup=False,
                 id="path-remark",
             )
@@ -91,7 +92,7 @@ class AddScreen(ModalScreen[None]):
         elif self._adding is not None and self._adding.running:
             self._remark("Papers are being added already; wait until that is done, or stop it.", error=True)
         else:
-            self._remark(f"Adding {shown_line(str(path))}. You can close this and ask meanwhile.")
+            self._remark(f"Adding {shown_line(str(path))}. Close this and ask meanwhile.")
             self._show(self.app.start_adding(path))
 
     def _show(self, adding: Adding | None) -> None:

@@ -36,6 +36,10 @@ class AskScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         Binding("escape", "leave", "Between question and evidence", show=False, id="leave"),
+        Binding("pageup", "scroll_transcript(-1)", "Scroll up", show=False, priority=True, id="scroll_up"),
+        Binding(
+            "pagedown", "scroll_transcript(1)", "Scroll down", show=False, priority=True, id="scroll_down"
+        ),
         *(
             Binding(
                 str(number), f"open({number})", f"Open evidence {number}", show=False, id=f"open_{number}"
@@ -115,8 +119,9 @@ class AskScreen(Screen[None]):
             box.focus()
 
     def action_evidence(self) -> None:
-        """Shows or hides the evidence."""
-        self.desk.toggle_evidence()
+        """Shows or hides the evidence; what is hidden has no use for the keyboard."""
+        if not self.desk.toggle_evidence():
+            self.query_one(QuestionBox).focus()
 
     def action_open(self, number: int) -> None:
         """Opens the passage of a piece of evidence."""
@@ -126,6 +131,7 @@ class AskScreen(Screen[None]):
         """Shows or hides the steps of the answer whose evidence is shown."""
         if self.desk.turn is not None:
             self.desk.turn.steps.toggle()
+            self.desk.transcript.show_top(self.desk.turn)
 
     def action_copy(self) -> None:
         """Sends the answer to the terminal's clipboard, which does not tell whether it took it."""
@@ -185,6 +191,8 @@ class AskScreen(Screen[None]):
             await turn.fail(failed_of(error))
         else:
             await turn.end()
+        if not turn.streamed:
+            self.desk.transcript.show_top(turn)
 
     def _confirm(self, event: AskEvent) -> None:
         if event.type == "asked":

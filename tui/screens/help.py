@@ -38,7 +38,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Keys first, then what can be typed."""
-        with VerticalScroll(classes="dialog"):
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_subtitle = "Esc closes"
             yield Static(_help_text(), markup=False)
 
     def on_mount(self) -> None:

@@ -52,7 +52,7 @@ class Desk(Container):
 
     def compose(self) -> ComposeResult:
         """The transcript; the evidence joins it with the first question."""
-        yield Transcript(id="transcript")
+        yield Transcript()
 
     @property
     def turn(self) -> Turn | None:
@@ -74,13 +74,14 @@ class Desk(Container):
         """Puts a sentence of the app itself into the transcript."""
         await self.transcript.add(Notice(sentence, hint=hint, error=error))
 
-    def toggle_evidence(self) -> None:
-        """Shows or hides the evidence."""
+    def toggle_evidence(self) -> bool:
+        """Shows or hides the evidence; returns whether it is shown now."""
         if self._pane is None:
             self.post_message(self.NothingThere("There is no evidence before the first question."))
-            return
+            return False
         self._wanted = not self._pane.display
         self._arrange()
+        return self._wanted
 
     def open(self, evidence_id: int) -> None:
         """Asks for the passage of a piece of evidence of the turn that is shown."""

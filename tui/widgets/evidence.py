@@ -14,11 +14,12 @@ from textual.widgets.option_list import Option
 
 from assistant.events import Citation, Evidence
 from tui.safe import shown_line
-from tui.words import DONE, FAILED, count_of
+from tui.words import DONE, FAILED, count_of, shorten
 
 __all__ = ["EvidencePane", "checked"]
 
 _LONGEST_QUOTE = 280
+_SHORTEST_TITLE = 12
 
 
 class EvidencePane(Vertical):
@@ -36,6 +37,8 @@ class EvidencePane(Vertical):
         self._evidence: Sequence[Evidence] = ()
         self._checks: Mapping[int, str] = {}
         self._with_quotes = True
+        self._width = 0
+        """Columns for an entry."""
 
     def compose(self) -> ComposeResult:
         """A heading and the list."""
@@ -51,13 +54,19 @@ class EvidencePane(Vertical):
             note: Stands in the heading: which question it belongs to.
         """
         self._evidence, self._checks = evidence, checks
-        self.query_one("#evidence-heading", Static).update(_heading(len(evidence), note))
+        self.query_one("#evidence-heading", Static).update(_heading(evidence, note))
         self._fill()
 
     def set_quotes(self, with_quotes: bool) -> None:
         """Whether there is room for the quotes."""
         if with_quotes != self._with_quotes:
             self._with_quotes = with_quotes
+            self._fill()
+
+    def on_resize(self) -> None:
+        """Fits the entries to the width."""
+        if self._width != (width := self.query_one(OptionList).scrollable_content_region.width):
+            self._width = width
             self._fill()
 
     def focus_list(self) -> None:
@@ -82,6 +91,8 @@ class EvidencePane(Vertical):
         title = shown_line(evidence.document.title, 120)
         where = f"{_place(evidence)} · {self._checks.get(evidence.id, 'not checked yet')}"
         if not self._with_quotes:
+            room = self._width - len(f"{number}  · {where}")
+            title = shorten(title, max(room, _SHORTEST_TITLE))
             return Content.assemble((number, "$accent"), f" {title} ", (f"· {where}", "$secondary"))
         quote = shown_line(evidence.quote, _LONGEST_QUOTE)
         return Content.assemble(
@@ -89,9 +100,11 @@ class EvidencePane(Vertical):
         )
 
 
-def _heading(papers: int, note: str) -> str:
-    counted = f"Evidence · {count_of(papers, 'paper')}" if papers else "Evidence · none yet"
-    return f"{counted} {note}".rstrip()
+def _heading(evidence: Sequence[Evidence], note: str) -> str:
+    papers = len({each.document.id for each in evidence})
+    several = f"{len(evidence)} from " if len(evidence) > papers else ""
+    counted = f"{several}{count_of(papers, 'paper')}" if papers else "none yet"
+    return f"Evidence · {counted} {note}".rstrip()
 
 
 def checked(evidence: Sequence[Evidence], citations: Sequence[Citation]) -> dict[int, str]:

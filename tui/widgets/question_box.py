@@ -18,8 +18,6 @@ class QuestionBox(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", show=False, priority=True, id="send"),
         Binding("ctrl+j", "newline", "New line", show=False, priority=True, id="newline"),
-        Binding("pageup", "screen.scroll_transcript(-1)", "Scroll up", show=False, id="scroll_up"),
-        Binding("pagedown", "screen.scroll_transcript(1)", "Scroll down", show=False, id="scroll_down"),
     ]
 
     class Sent(Message):

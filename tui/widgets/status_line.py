@@ -59,7 +59,7 @@ def library_sentence(status: Status, *, full: bool = True) -> str:
     if full and 1 < len(named) <= 3:
         papers += f" ({', '.join(named)})"
     counted = f"{papers} · {count_of(passages, 'passage')}" if full else papers
-    return f"{counted} · {_coverage(status, passages)}"
+    return f"{counted} · {'search ' if full else ''}{_coverage(status, passages)}"
 
 
 def models_sentence(status: Status, *, full: bool = True) -> str:
@@ -67,7 +67,7 @@ def models_sentence(status: Status, *, full: bool = True) -> str:
     from tui.safe import shown_line
 
     if not status.models:
-        return "no model: extractive answers"
+        return "no model: extractive answers" if full else "no model: extractive"
     names = [shown_line(status.models[role], 60) for role in sorted(status.models) if status.models[role]]
     spelled = names if full else [name.partition(":")[2] or name for name in names]
     return " + ".join(dict.fromkeys(spelled))
@@ -75,8 +75,8 @@ def models_sentence(status: Status, *, full: bool = True) -> str:
 
 def _coverage(status: Status, passages: int) -> str:
     if not status.encoder:
-        return "search by keyword only"
+        return "by keyword only"
     embedded = sum(collection.embedded for collection in status.collections)
     if embedded >= passages:
-        return "search by meaning: all"
-    return f"search by meaning: {embedded / passages:.0%}"
+        return "by meaning: all"
+    return f"by meaning: {embedded / passages:.0%}"

@@ -58,6 +58,11 @@ class Transcript(VerticalScroll):
     a short transcript down to its end.
     """
 
+    def __init__(self) -> None:
+        super().__init__(id="transcript")
+        self._wanted: Widget | None = None
+        """Goes to the top of the view as soon as it is known to be longer than that."""
+
     def compose(self) -> ComposeResult:
         """The welcome, until there is something else."""
         with Vertical(id="entries"):
@@ -69,17 +74,37 @@ class Transcript(VerticalScroll):
 
     async def add(self, entry: Widget) -> None:
         """Appends an entry and goes to the end."""
+        self._wanted = None
         await self.query(Welcome).remove()
         await self.query_one("#entries").mount(entry)
         self.anchor()
 
+    def show_top(self, entry: Widget) -> None:
+        """Goes to the beginning of an entry that is longer than the view, where reading begins."""
+        self._wanted = entry
+        self.call_after_refresh(self._show_wanted)
+
+    def watch_virtual_size(self) -> None:
+        """What is wanted at the top may have been laid out only now."""
+        if self._wanted is not None:
+            self.call_after_refresh(self._show_wanted)
+
     def scroll_pages(self, pages: int) -> None:
         """Scrolls by whole pages, back where negative; at the end it holds on again."""
+        self._wanted = None
         self.release_anchor()
         if pages < 0:
             self.scroll_page_up()
         else:
             self.scroll_page_down()
+
+    def _show_wanted(self) -> None:
+        entry = self._wanted
+        if entry is None or not entry.is_attached or entry.outer_size.height <= self.size.height:
+            return
+        self._wanted = None
+        self.release_anchor()
+        self.scroll_to_widget(entry, top=True, animate=False)
 
 
 def _welcome(text: str) -> Content:

@@ -14,7 +14,6 @@ from textual.widgets import Static
 from assistant.events import (
     Answer,
     AskEvent,
-    Degradation,
     Done,
     Drafted,
     Evidence,
@@ -25,6 +24,7 @@ from assistant.events import (
     Summarised,
     Token,
 )
+from assistant.render import fallbacks_of
 from tui.safe import shown, shown_line
 from tui.widgets.answer import AnswerText
 from tui.widgets.evidence import checked
@@ -64,6 +64,8 @@ class Turn(Vertical):
         self._clock = clock
         self.over = False
         """Answered, failed or cancelled: nothing more comes."""
+        self.streamed = False
+        """The answer came word by word, so that the person has read along."""
         self._drafted = False
         """The text is whole; a later fallback does not void it."""
         self.evidence: tuple[Evidence, ...] = ()
@@ -102,6 +104,7 @@ class Turn(Vertical):
         self.steps.apply(event)
         match event:
             case Token():
+                self.streamed = True
                 self.steps.fold()
                 self.query_one(AnswerText).stream(event.text)
             case FellBack() | Retrying() if not self._drafted:
@@ -173,13 +176,8 @@ class Turn(Vertical):
 def _remarks(answer: Answer) -> list[str]:
     """What stands under the answer: the fallbacks, the notes, who wrote it and what it cost."""
     notes = [f"Note: {shown_line(note)}" for note in answer.notes]
-    return [*(_fallback(each) for each in answer.degraded), *notes, _signed(answer)]
-
-
-def _fallback(taken: Degradation) -> str:
-    rung, meant = shown_line(taken.rung, 60), shown_line(taken.instead_of, 60)
-    what = f"“{meant}” was left out" if rung == "left out" else f"“{rung}” in place of “{meant}”"
-    return f"{FELL_BACK} Fallback in {shown_line(taken.step, 40)}: {what}. {shown_line(taken.why)}"
+    fallbacks = [f"{FELL_BACK} {shown_line(fallback, 500)}" for fallback in fallbacks_of(answer)]
+    return [*fallbacks, *notes, _signed(answer)]
 
 
 def _signed(answer: Answer) -> str:

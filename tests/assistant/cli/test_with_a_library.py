@@ -157,6 +157,34 @@ def test_only_the_named_collection_is_searched(filled: Path, tmp_path: Path) -> 
     assert "jitter.md" not in stdout
 
 
+@pytest.mark.parametrize("verb", ["ask", "search"])
+def test_a_collection_that_is_not_there_is_named_with_those_that_are(verb: str, filled: Path) -> None:
+    ran = run(verb, "--collection", "paper", "jitter?")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "There is no collection 'paper'." in ran.stderr
+    assert "The library has: papers." in ran.stderr
+
+
+def test_an_answer_never_comes_from_outside_the_named_collection(filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# Pottery\n\nClay is fired in a kiln.\n")
+    run("add", "--collection", "others", str(tmp_path / "other.md"))
+    ran = run("ask", "--web", "never", "--collection", "others", QUESTION)
+    assert ran.stdout.startswith("Nothing in others bears on this question.")
+    assert "jitter.md" not in ran.stdout
+
+
+def test_when_nothing_is_found_the_next_step_is_named() -> None:
+    empty = run("ask", "What is a kiln?")
+    assert empty.code == 0
+    assert "next: the library is empty; `carrel add PATH` adds papers" in empty.stderr
+
+
+def test_when_the_library_does_not_know_it_says_what_would_search_further(filled: Path) -> None:
+    ran = run("ask", "Which zebra governs quaternion pottery?")
+    assert ran.stderr.rstrip().endswith("or `--web auto` to search the web too")
+    assert "Fallback in retrieve" not in ran.stdout
+
+
 def test_a_pipe_and_a_terminal_get_the_same_text(filled: Path) -> None:
     for arguments in (("ask", "--format", "text", QUESTION), ("models",)):
         piped = run(*arguments).stdout
@@ -221,6 +249,28 @@ def test_ctrl_c_stops_the_question_and_exits_130(filled: Path, model_server: Fau
         assert stdout == b""
         assert b"Stopped." in stderr
         assert b"Traceback" not in stderr
+
+
+def test_ctrl_c_while_papers_are_added_keeps_them_and_says_how_to_go_on(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"note-{number}.md").write_text(f"# Note {number}\n\nKiln number {number} is hot.\n")
+    process = subprocess.Popen(
+        command("add", "-v", str(tmp_path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(LIGHT),
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert any(line.startswith("indexed") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.stdout.read() == ""
+    assert process.returncode == 130
+    assert said.endswith("Stopped. What was added stays; the same command goes on from there.\n")
+    assert re.search(r"; [1-9]\d* unchanged", run("add", str(tmp_path)).stdout)
 
 
 def test_a_reader_that_goes_away_early_is_not_an_error_message(filled: Path) -> None:
