@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast
 
 from indexes.types import Model
 from pipelines.budget import Allowance, Slice
-from pipelines.errors import StepFailed
+from pipelines.errors import PipelineInvalid, StepFailed
 from pipelines.events import AskEvent, StepSkipped
 from pipelines.journal import Journal
 from pipelines.ladder import Climb, failed_branch
@@ -63,7 +63,11 @@ class _Run:
 
 
 class CompiledPipeline:
-    """A pipeline made ready once and run for any number of questions at the same time."""
+    """A pipeline made ready once and run for any number of questions at the same time.
+
+    Raises:
+        PipelineInvalid: A step has a name that a graph cannot have.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
@@ -141,10 +145,10 @@ def _compile(pipeline: Pipeline) -> CompiledStateGraph[Any, Any, Any, Any]:
     state = TypedDict("State", _channels(pipeline))  # type: ignore[misc]
     graph: Any = StateGraph(cast("Any", state), context_schema=_Run)
     for step in pipeline.steps:
-        if step.over is None:
-            graph.add_node(step.name, _single(step, pipeline.after(step)))
-        else:
-            _add_fan_out(graph, step, pipeline.after(step))
+        try:
+            _add(graph, step, pipeline.after(step))
+        except ValueError as error:
+            raise PipelineInvalid(f"A step cannot be called {step.name!r}: {error}") from error
     for step in pipeline.steps:
         before = sorted(_last_node(pipeline, name) for name in _direct(pipeline, step))
         graph.add_edge(before if len(before) > 1 else (before or [START])[0], _first_node(step))
@@ -174,6 +178,13 @@ def _all_before(pipeline: Pipeline, name: str) -> set[str]:
     for earlier in tuple(found):
         found |= _all_before(pipeline, earlier)
     return found
+
+
+def _add(graph: Any, step: Step, after: float) -> None:
+    if step.over is None:
+        graph.add_node(step.name, _single(step, after))
+    else:
+        _add_fan_out(graph, step, after)
 
 
 def _single(step: Step, after: float) -> Any:

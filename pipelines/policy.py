@@ -75,12 +75,12 @@ class Policy:
 
     def problems(self) -> Iterator[str]:
         """What cannot hold, each as a sentence without its subject."""
-        if self.timeout_seconds is not None and self.timeout_seconds <= 0:
+        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             yield f"has a time-out of {self.timeout_seconds:g} seconds; it must be above 0"
         if not 1 <= self.attempts <= MOST_ATTEMPTS:
             yield f"has {self.attempts} attempts; 1 to {MOST_ATTEMPTS} are allowed"
-        if self.backoff_seconds < 0 or self.max_backoff_seconds < 0:
-            yield "has a negative back-off"
+        if not (self.backoff_seconds >= 0 and self.max_backoff_seconds >= 0):
+            yield "has a back-off that is not 0 seconds or more"
         if not 0 <= self.reserve < 1:
             yield f"keeps back {self.reserve:g} of the step's time; it must be at least 0 and below 1"
 

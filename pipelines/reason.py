@@ -91,11 +91,13 @@ def _settled(
     earlier: Draft | None, doubts: tuple[Doubt, ...], text: str, model: str, recorder: Recorder
 ) -> Draft:
     """What comes of a draft and the stronger model's word on it: confirmed, replaced, or both shown."""
-    own = Draft(text=text, author="reasoning", model=model)
     if earlier is None:
-        return own
+        return Draft(text=text, author="reasoning", model=model)
     why = "; ".join(doubts)
-    if text.strip(" .*") == CONFIRMED:
+    bare = text.lstrip(" .*\n")
+    text = bare.removeprefix(CONFIRMED).lstrip(" .,:*\n") if bare.startswith(CONFIRMED) else text
+    own = Draft(text=text, author="reasoning", model=model)
+    if bare.startswith(CONFIRMED) and "[" not in text:  # what cites nothing is a remark, not an answer
         recorder.emit(Token(text=earlier.text))
         recorder.note(f"{model} confirmed what {earlier.model} wrote, which was in doubt: {why}.")
         return earlier

@@ -100,8 +100,8 @@ class Pipeline:
 
     Raises:
         PipelineInvalid: A step without a ladder or without a last rung that is always there, a policy that
-            cannot hold, two steps that give the same value, steps that wait for each other, or a pipeline
-            whose own value no step gives. The message names the step.
+            cannot hold, two steps of one name or with the same value, a value that is there already, steps
+            that wait for each other, or a pipeline whose own value no step gives. The message names the step.
     """
 
     name: str
@@ -119,6 +119,9 @@ class Pipeline:
         givers = self.givers
         if len(givers) != len(self.steps):
             raise PipelineInvalid(f"Two steps of pipeline {self.name!r} give the same value.")
+        names = [step.name for step in self.steps]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise PipelineInvalid(f"Two steps of pipeline {self.name!r} are called {twice!r}.")
         if self.gives not in givers:
             raise PipelineInvalid(f"No step of pipeline {self.name!r} gives {self.gives!r}.")
         for step in self.steps:
@@ -143,10 +146,13 @@ class Pipeline:
     def _check(self, step: Step) -> None:
         if not step.ladder:
             raise PipelineInvalid(f"Step {step.name!r} has no ladder: it needs at least one rung.")
-        known = {*self.takes, *self.givers, *self.services, *self.optional}
+        there = {*self.takes, *self.services, *self.optional, *ALWAYS_THERE}
+        if step.gives in there:
+            raise PipelineInvalid(f"Step {step.name!r} gives {step.gives!r}, which is there already.")
+        known = there | self.givers.keys()
         if missing := sorted(step.needs - known):
             raise PipelineInvalid(f"Step {step.name!r} needs {missing[0]!r}, which nothing gives.")
-        if step.share <= 0:
+        if not step.share > 0:
             raise PipelineInvalid(f"Step {step.name!r} has a share of {step.share:g}; it must be above 0.")
         self._check_last_rung(step)
         self._check_policies(step)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import ModelOverloaded, ModelRefused, StepFailed, Unsure
+from pipelines.errors import ModelOverloaded, ModelRefused, PipelineInvalid, StepFailed, Unsure
 from pipelines.events import FellBack, StepEnded, StepSkipped, StepStarted
 from pipelines.graph import CompiledPipeline, Result
 from pipelines.policy import Policy
@@ -259,3 +259,20 @@ async def test_every_attempt_has_a_span_that_begins_and_ends() -> None:
     started = [event.span_id for event in events if isinstance(event, StepStarted)]
     ended = [event.span.id for event in events if isinstance(event, StepEnded)]
     assert sorted(started) == sorted(ended) == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["read: page", "this|that"])
+async def test_a_name_that_a_graph_cannot_have_is_refused_when_the_pipeline_is_made_ready(name: str) -> None:
+    with pytest.raises(PipelineInvalid, match="cannot be called"):
+        await run(Step(name, gives="it", ladder=[rung(one)]), gives="it")
+
+
+async def test_a_run_gives_the_value_alone_and_fails_as_a_stream_does() -> None:
+    async def fails() -> None:
+        raise ModelRefused("No one will say.")
+
+    served = Pipeline("test", (), "it", [Step("do", gives="it", ladder=[rung(one)])])
+    failing = Pipeline("test", (), "it", [Step("do", gives="it", ladder=[rung(fails)])])
+    assert await CompiledPipeline(served).run({}, {}) == 1
+    with pytest.raises(StepFailed, match="No one will say"):
+        await CompiledPipeline(failing).run({}, {})

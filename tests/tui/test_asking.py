@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from assistant.engine.scripted import Gate, ScriptedEngine
 from assistant.events import (
     Done,
@@ -13,6 +15,7 @@ from assistant.events import (
     FellBack,
     Noted,
     Outcome,
+    Retrying,
     StepStarted,
     Token,
 )
@@ -69,12 +72,19 @@ async def test_a_code_block_that_ends_the_answer_is_still_there_when_it_is_done(
         await desk.sees("retry(times=3)")
 
 
-async def test_what_a_failed_author_wrote_is_taken_back(sit_down):
+@pytest.mark.parametrize(
+    "void",
+    [
+        FellBack(step="reason", from_rung="big", to_rung="small", outcome=Outcome.TIMED_OUT, why="Too slow."),
+        Retrying(
+            step="reason", rung="big", attempt=1, wait_seconds=0.1, outcome=Outcome.UNREACHABLE, why="Cut."
+        ),
+    ],
+    ids=["by another rung", "by another attempt"],
+)
+async def test_what_a_failed_author_wrote_is_taken_back(sit_down, void):
     gate = Gate()
-    fallback = FellBack(
-        step="reason", from_rung="big", to_rung="small", outcome=Outcome.TIMED_OUT, why="It took too long."
-    )
-    engine = ScriptedEngine([Token(text="A wrong start"), gate, fallback, Token(text="A better one"), Gate()])
+    engine = ScriptedEngine([Token(text="A wrong start"), gate, void, Token(text="A better one"), Gate()])
     async with sit_down(engine) as desk:
         await desk.ask()
         await desk.sees("A wrong start")
