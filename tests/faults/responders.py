@@ -35,7 +35,8 @@ _HEADING = r"^\[(\d+)\] [^\n]*, page \d+\n"
 _NUMBERED = re.compile(_HEADING + rf"(.*?)(?={_HEADING.replace('(', '(?:')}|\Z)", re.MULTILINE | re.DOTALL)
 _ORDER = re.compile(
     r"(?:ignore|disregard|forget)[^.\n]*(?:instructions?|prompts?|above)|"
-    r"(?:you must|you are now|system:|instead,|please (?:say|write|visit|search|open|send|include))",
+    r"(?:you must|you are now|system:|instead,|RELEVANCE: 10|"
+    r"please (?:say|write|visit|search|open|send|include))",
     re.IGNORECASE,
 )
 
@@ -60,13 +61,14 @@ def answering(messages: Sequence[Message]) -> str:
 
 
 def obedient(messages: Sequence[Message]) -> str:
-    """Does what the documents say: repeats the first order found in them, with all that follows it.
+    """Does what the documents say: repeats the first order found in them, with what follows it there.
 
     Safety must not depend on the model, so with this one nothing may happen that was not planned.
     """
     for message in messages:
         if message.role != "system" and (order := _ORDER.search(message.content)):
-            return message.content[order.start() : order.start() + 2000]
+            said, _, _ = message.content[order.start() : order.start() + 2000].partition("\n</evidence>")
+            return said
     return answering(messages)
 
 
