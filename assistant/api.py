@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from assistant.engine.protocol import Status, Surroundings
 from assistant.failures import error_of
+from assistant.history import named, new_run
 from assistant.loop import Consult, LoopThread
 from assistant.paths import Paths, find_paths
 from assistant.question import Means, budget_with, checked
@@ -69,62 +70,70 @@ class Assistant:
 
     def ask(
         self,
-        question: str,
+        question: str = "",
         *,
         collections: Sequence[str] = (),
+        resume: str = "",
         decide: Callable[[Asked], str] | None = None,
         **means: Unpack[Means],
     ) -> Answer:
         """Returns the answer; "nothing found" is an answer too.
 
         Args:
-            question: At most 20,000 characters.
+            question: At most 20,000 characters. May be left out with `resume`.
             collections: Where to look; empty means Carrel chooses.
+            resume: The run of a question that was stopped or killed (`answer.run`, or `last`): it is asked
+                again, and what was kept of it is not paid for again.
             decide: Asked what the settings leave to a person, such as searching the web; without it the
                 default is taken, which for the web is no.
             means: What the question may spend: `deadline_seconds`, `max_cost_usd`, `max_calls`.
 
         Raises:
             QuestionRefused: The question is empty or too long, or a limit is negative.
+            RunMissing: There is no run to resume.
             CarrelError: There is no answer; the message says why.
         """
-        return last_answer(list(self.stream(question, collections=collections, decide=decide, **means)))
+        asking = self.stream(question, collections=collections, resume=resume, decide=decide, **means)
+        return last_answer(list(asking))
 
     async def aask(
         self,
-        question: str,
+        question: str = "",
         *,
         collections: Sequence[str] = (),
+        resume: str = "",
         decide: Callable[[Asked], Awaitable[str]] | None = None,
         **means: Unpack[Means],
     ) -> Answer:
         """Returns the answer, like `ask`; cancelling the caller cancels the question."""
-        asking = self.astream(question, collections=collections, decide=decide, **means)
+        asking = self.astream(question, collections=collections, resume=resume, decide=decide, **means)
         async with aclosing(asking) as events:
             return last_answer([event async for event in events])
 
     def stream(
         self,
-        question: str,
+        question: str = "",
         *,
         collections: Sequence[str] = (),
+        resume: str = "",
         decide: Callable[[Asked], str] | None = None,
         **means: Unpack[Means],
     ) -> Generator[AskEvent, None, None]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        wanted = self._wanted(question, collections, means)
+        wanted = self._wanted(question, collections, means, resume)
         return self._loop.iterate(self._asking(wanted, can_ask=decide is not None), decide)
 
     async def astream(
         self,
-        question: str,
+        question: str = "",
         *,
         collections: Sequence[str] = (),
+        resume: str = "",
         decide: Callable[[Asked], Awaitable[str]] | None = None,
         **means: Unpack[Means],
     ) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        wanted = self._wanted(question, collections, means)
+        wanted = self._wanted(question, collections, means, resume)
         asking = self._asking(wanted, can_ask=decide is not None)
         async with aclosing(self._loop.aiterate(asking, decide)) as events:
             async for event in events:
@@ -226,8 +235,12 @@ class Assistant:
     ) -> None:
         await self.aclose()
 
-    def _wanted(self, question: str, collections: Sequence[str], means: Means) -> Question:
-        return checked(question, collections, budget=budget_with(self.settings.budget, means))
+    def _wanted(self, question: str, collections: Sequence[str], means: Means, resume: str) -> Question:
+        budget = budget_with(self.settings.budget, means)
+        if resume and not question:
+            return Question(text="", run=resume, budget=budget)
+        wanted = checked(question, collections, budget=budget)
+        return wanted.model_copy(update={"run": resume}) if resume else named(wanted, new_run())
 
     # What follows runs on the loop thread only.
 
@@ -249,7 +262,8 @@ class Assistant:
         async def events(consult: Consult[Asked, str]) -> AsyncGenerator[AskEvent, None]:
             began = time.monotonic()
             workbench = await self._workbench()
-            left = _less(question, time.monotonic() - began)
+            asked = question if question.id else await workbench.resumed(question)
+            left = _less(asked, time.monotonic() - began)
             async with aclosing(workbench.stream(left, consult if can_ask else None)) as answering:
                 async for event in answering:
                     yield event

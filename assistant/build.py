@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +21,10 @@ from pipelines.events import AskEvent
 from pipelines.types import Question
 
 if TYPE_CHECKING:
+    from assistant.history import History
     from indexes.library import Library
     from pipelines.gate import Gates
+    from pipelines.journal import Journal
     from pipelines.models import ChatModel, Models
     from pipelines.person import Decide
     from pipelines.research import Research
@@ -51,6 +53,9 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
     models = _models(settings, gates)
     async with AsyncExitStack() as opened:
         opened.push_async_callback(asyncio.to_thread, gates.save)
+        history, why_not = await _history(settings, paths)
+        if history is not None:
+            opened.push_async_callback(_close_history, history, settings)
         library = await opened.enter_async_context(
             Library.open(
                 paths.library,
@@ -65,7 +70,7 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
             web=_web(settings),
             limits=settings.limits,
         )
-        return Workbench(settings, paths, library, models, research, opened.pop_all())
+        return Workbench(settings, paths, library, models, research, opened.pop_all(), history, why_not)
     raise AssertionError("the block above returns or raises")
 
 
@@ -109,6 +114,10 @@ class Workbench:
     research: Research
     opened: AsyncExitStack
     """Closes what was opened."""
+    history: History | None = None
+    """`None` where nothing is kept."""
+    why_no_history: str = ""
+    """Empty where nothing is meant to be kept."""
 
     async def stream(self, question: Question, decide: Decide | None) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`.
@@ -117,6 +126,7 @@ class Workbench:
             question: What is asked.
             decide: Shows a question to a person; `None` where nobody can be asked, which means no.
         """
+        from assistant.keeping import keeping, unkept
         from pipelines.consents import consents
         from pipelines.person import Person
 
@@ -131,9 +141,34 @@ class Workbench:
             ),
             timeout_seconds=policies.timeout_seconds,
         )
-        async with aclosing(self.research.stream(question, person=person)) as events:
+
+        def answering(journal: Journal | None = None) -> AsyncGenerator[AskEvent]:
+            return self.research.stream(question, person=person, journal=journal)
+
+        if self.history is not None:
+            answers = keeping(self.history, question, answering)
+        else:
+            answers = unkept(answering(), self.why_no_history)
+        async with aclosing(answers) as events:
             async for event in events:
                 yield event
+
+    async def resumed(self, question: Question) -> Question:
+        """Returns a question of a run that was stopped; without words of its own it is the run's question.
+
+        Raises:
+            RunMissing: There is no such run.
+            HistoryError: Nothing is kept, so there is nothing to go on with.
+        """
+        from assistant.history import resumed
+        from assistant.history_file import HistoryError
+
+        if self.history is None:
+            raise HistoryError(
+                self.why_no_history or "Nothing is kept of your questions.",
+                hint="" if self.why_no_history else "The setting history.keep says so.",
+            )
+        return await resumed(self.history, question)
 
     async def add(
         self, paths: Sequence[Path], collection: str, emit: Callable[[AddEvent], None] | None
@@ -184,6 +219,28 @@ class Workbench:
     async def close(self) -> None:
         """Closes the library."""
         await self.opened.aclose()
+
+
+async def _history(settings: Settings, paths: Paths) -> tuple[History | None, str]:
+    """The history, or why there is none: a question is answered all the same."""
+    from assistant.history import History
+    from assistant.history_file import HistoryError
+
+    if not settings.history.keep:
+        return None, ""
+    try:
+        return await asyncio.to_thread(History, paths.history), ""
+    except HistoryError as error:
+        return None, error.message
+
+
+async def _close_history(history: History, settings: Settings) -> None:
+    from assistant.history_file import HistoryError
+
+    kept = settings.history
+    with suppress(HistoryError):  # a full disk is no reason not to close
+        await history.prune(days=kept.days, max_bytes=kept.max_megabytes * 1_000_000)
+    await history.close()
 
 
 def _web(settings: Settings) -> Retriever | None:

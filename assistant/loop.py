@@ -158,7 +158,10 @@ class _Job(Generic[T]):
     async def astop(self) -> None:
         """The same, without blocking the caller's loop."""
         if self._cancel():
-            await asyncio.wait([asyncio.wrap_future(self.result)], timeout=_CANCEL_SECONDS)
+            ended = asyncio.wrap_future(self.result)
+            # Looked at here, since nobody else will: asyncio would log an error that was never retrieved.
+            ended.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait([ended], timeout=_CANCEL_SECONDS)
 
     def _cancel(self) -> bool:
         if self.result.done() or self._loop.is_closed():

@@ -19,7 +19,7 @@ class Paths(Model):
     data: Path
     """The library: what cannot be made anew."""
     state: Path
-    """Logs."""
+    """Logs, and the history."""
     cache: Path
     """Downloaded models: can be fetched again."""
 
@@ -32,6 +32,11 @@ class Paths(Model):
     def library(self) -> Path:
         """The library's folder."""
         return self.data / "library"
+
+    @property
+    def history(self) -> Path:
+        """What was asked and answered."""
+        return self.state / "history.db"
 
     @property
     def models(self) -> Path:

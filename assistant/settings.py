@@ -21,6 +21,7 @@ from pipelines.settings import GateSettings, Limits
 from pipelines.types import Budget
 
 __all__ = [
+    "HistorySettings",
     "LibrarySettings",
     "ModelRole",
     "ModelsSettings",
@@ -135,6 +136,17 @@ class LibrarySettings(Model):
     """New passages that are searched exactly before the vector index is built anew."""
 
 
+class HistorySettings(Model):
+    """What is kept of your questions, on this machine and readable by you only."""
+
+    keep: bool = True
+    """Whether anything is. Without it a question that is stopped begins anew, and pays again."""
+    days: int = Field(default=30, ge=0)
+    """How long the replies of models are kept after their question is answered."""
+    max_megabytes: int = Field(default=500, ge=1)
+    """Beyond this the oldest replies go first, then the oldest questions with their answers."""
+
+
 class Settings(Model):
     """All settings, and where each value comes from."""
 
@@ -151,6 +163,7 @@ class Settings(Model):
     """What one question may spend."""
     limits: Limits = Limits()
     """How much is retrieved, read and written for one question, and how long each rung may take."""
+    history: HistorySettings = HistorySettings()
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
     """Dotted key to where its value comes from, in words; complete when made by `load_settings`."""
 

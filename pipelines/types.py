@@ -309,6 +309,10 @@ class Answer(Model):
     """Who wrote the text: a model's name, or `extractive`."""
     usage: Usage = Usage()
     trace: Trace = Trace()
+    run: str = ""
+    """Names the run it was asked in, where a history is kept."""
+    question_id: str = ""
+    """Names its question in that run."""
 
     @property
     def found(self) -> bool:

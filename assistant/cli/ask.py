@@ -36,6 +36,7 @@ Examples:
   carrel ask "What limits dense retrieval?"
   carrel ask --collection reviews --web never "Which trials report harms?"
   echo "Who proposed residual learning?" | carrel ask --format json
+  carrel ask --resume last
 """,
 )
 @click.argument("question", nargs=-1)
@@ -47,6 +48,9 @@ Examples:
     type=click.Choice(["text", "markdown", "json"]),
     help="What stdout gets; Markdown by default, shown formatted on a terminal.",
 )
+@click.option(
+    "--resume", metavar="RUN", default="", help="Go on with a question that was stopped: its run, or `last`."
+)
 @setting_options
 @strict_option
 @talk_options
@@ -54,6 +58,7 @@ def command(
     question: tuple[str, ...],
     collection: tuple[str, ...],
     format: str | None,
+    resume: str,
     strict: bool,
     quiet: bool,
     verbose: bool,
@@ -62,23 +67,30 @@ def command(
 ) -> int:
     """Ask a question and print the answer with its sources.
 
-    QUESTION may be left out, or be `-`, to read it from stdin.
+    QUESTION may be left out, or be `-`, to read it from stdin. With --resume it is the one that was stopped,
+    and nothing that was paid for is paid for again.
     """
     from assistant.api import last_answer
     from assistant.cli.narrate import Narrator
     from assistant.question import checked
 
-    asked = checked(_question(question), collection)
+    text = "" if resume and not question else checked(_question(question)).text
     with (
         open_assistant(set_, **short) as assistant,
         Narrator(quiet=quiet, verbose=verbose) as narrator,
     ):
         narrator.progress("opening the library ...")
-        require_collections(assistant, asked.collections)
+        require_collections(assistant, collection)
+        decide = _decider(narrator)
         events = []
-        for event in assistant.stream(asked.text, collections=asked.collections, decide=_decider(narrator)):
-            narrator.tell(event)
-            events.append(event)
+        try:
+            for event in assistant.stream(text, collections=collection, resume=resume, decide=decide):
+                narrator.tell(event)
+                events.append(event)
+        except KeyboardInterrupt:
+            if assistant.settings.history.keep:
+                narrator.line("to go on, and pay for nothing twice: carrel ask --resume last")
+            raise
         answer = last_answer(events)
         narrator.clear()
         put_answer(answer, format)

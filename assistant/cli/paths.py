@@ -12,7 +12,7 @@ __all__ = ["command"]
 @click.command("paths", cls=Command)
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
 def command(format: str) -> None:
-    """Show where settings, library, logs and downloads lie."""
+    """Show where settings, library, history, logs and downloads lie."""
     from assistant.paths import find_paths
     from assistant.render import to_json
 
@@ -20,6 +20,7 @@ def command(format: str) -> None:
     places = {
         "settings": str(paths.settings_file),
         "library": str(paths.library),
+        "history": str(paths.history),
         "logs": str(paths.state),
         "models": str(paths.models),
     }

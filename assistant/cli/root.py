@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     "ask": "Ask a question and print the answer with its sources.",
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "models": "Show the models in use, or get the embedding model.",
-    "paths": "Show where settings, library, logs and downloads lie.",
+    "paths": "Show where settings, library, history, logs and downloads lie.",
     "search": "Find passages, without a model writing anything.",
 }
 """Name to summary; the command itself is `command` in `assistant.cli.<name>`."""

@@ -194,7 +194,7 @@ def test_paths_are_printed_and_home_moves_them(tmp_path: Path) -> None:
     ran = carrel("--home", str(tmp_path / "other"), "paths", "--format", "json")
     places = json.loads(ran.stdout)["data"]
     assert ran.code == 0
-    assert set(places) == {"settings", "library", "logs", "models"}
+    assert set(places) == {"settings", "library", "history", "logs", "models"}
     assert all(place.startswith(str(tmp_path / "other")) for place in places.values())
     assert not (tmp_path / "other").exists()
 
