@@ -14,6 +14,7 @@ NAMES = (
     "critical_path",
     "calls",
     "deadline",
+    "faults",
     "ingest",
     "retrieval",
     "extractive",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import operator
 import os
 import platform
@@ -14,7 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["NotMeasurable", "Report", "Target", "alternate", "data_folder", "model_folder", "seconds"]
+__all__ = [
+    "NotMeasurable",
+    "Report",
+    "Target",
+    "alternate",
+    "data_folder",
+    "model_folder",
+    "seconds",
+    "upper_bound",
+]
 
 COMPARISONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 
@@ -87,6 +97,17 @@ def alternate(cases: Mapping[str, Callable[[], float]], *, repeats: int) -> dict
         for name, measure in cases.items():
             measured[name].append(measure())
     return {name: statistics.median(values) for name, values in measured.items()}
+
+
+def upper_bound(failures: int, cases: int) -> float:
+    """Return the 95 % upper bound of a failure rate (Wilson's score interval, one-sided)."""
+    if not cases:
+        return 1.0
+    z = 1.645
+    rate = failures / cases
+    middle = rate + z * z / (2 * cases)
+    spread = z * math.sqrt(rate * (1 - rate) / cases + z * z / (4 * cases * cases))
+    return min(1.0, (middle + spread) / (1 + z * z / cases))
 
 
 def seconds(action: Callable[[], object]) -> float:

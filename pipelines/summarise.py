@@ -19,7 +19,14 @@ from pipelines.trace import Recorder
 from pipelines.types import Evidence, Query
 from pipelines.words import content_stems, sentences
 
-__all__ = ["by_small_model", "collected", "each_paper", "passages_fit", "verbatim"]
+__all__ = [
+    "by_small_model",
+    "collected",
+    "each_paper",
+    "passages_fit",
+    "relevance_and_summary",
+    "verbatim",
+]
 
 _RELEVANCE = re.compile(r"relevance\D{0,12}(\d+(?:\.\d+)?)(?:\s*/\s*10)?", re.IGNORECASE)
 _SUMMARY = re.compile(r"summary\W{1,6}(.+)", re.IGNORECASE | re.DOTALL)
@@ -52,7 +59,7 @@ async def by_small_model(
     """The small model's reading of one paper."""
     excerpts = paper.text[: int(small.settings.input_tokens * 3)]
     reply = await small.complete(summary_prompt(query.text, paper.document.title, excerpts))
-    relevance, summary = _parsed(reply)
+    relevance, summary = relevance_and_summary(reply)
     if not summary:
         raise ModelMalformed(f"{small.settings.name} gave no summary.")
     weights = await library.rarity(content_stems(query.text))
@@ -65,6 +72,15 @@ async def by_small_model(
     )
     recorder.emit(Summarised(evidence=evidence))
     return evidence
+
+
+def relevance_and_summary(reply: str) -> tuple[float | None, str]:
+    """Relevance (0 to 1) and summary, from a reply that may not keep to the form."""
+    stated = _RELEVANCE.search(reply)
+    relevance = min(1.0, float(stated.group(1)) / 10) if stated else None
+    marked = _SUMMARY.search(reply)
+    summary = marked.group(1) if marked else _RELEVANCE.sub("", reply)
+    return relevance, flat(summary).strip(" *_:")
 
 
 async def verbatim(paper: Paper) -> Paper:
@@ -118,12 +134,3 @@ def _evidence(
 def _opening(text: str) -> tuple[int, int]:
     start, end = next(iter(sentences(text)), (0, len(text)))
     return start, min(end, start + _QUOTED_CHARACTERS)
-
-
-def _parsed(reply: str) -> tuple[float | None, str]:
-    """Relevance (0 to 1) and summary, from a reply that may not keep to the form."""
-    stated = _RELEVANCE.search(reply)
-    relevance = min(1.0, float(stated.group(1)) / 10) if stated else None
-    marked = _SUMMARY.search(reply)
-    summary = marked.group(1) if marked else _RELEVANCE.sub("", reply)
-    return relevance, flat(summary).strip(" *_:")
