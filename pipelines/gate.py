@@ -72,7 +72,8 @@ class Gate:
         self._closed_until = 0.0
         self._probing = False
         self._not_before = 0.0
-        self._next_start = 0.0
+        self._starting = asyncio.Lock()
+        self._last_start = 0.0
         self._refused: ModelAuth | None = None
         self._answered: deque[float] = deque()
         """When it answered, within the window."""
@@ -122,16 +123,12 @@ class Gate:
             )
 
     async def _turn(self) -> None:
-        """Waits until the provider may be called again; calls start one spacing apart, in order."""
-        while True:
-            now = self._clock()
-            start = max(now, self._not_before, self._next_start)
-            self._next_start = start + self.spacing_seconds
-            if start > now:
-                await self._sleep(start - now)
-            if self._not_before <= start:
-                return
-            self._check()  # it has asked for more patience in the meantime
+        """Waits until the provider may be called again; who gives up while waiting holds nobody back."""
+        async with self._starting:
+            wait = max(self._not_before, self._last_start + self.spacing_seconds) - self._clock()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            self._last_start = self._clock()
 
     def _learn_from(self, error: ModelError) -> None:
         if isinstance(error, ModelAuth):

@@ -37,6 +37,8 @@ class Proof:
         self._ended = False
         self._seen = 0
         self._tail = ""
+        self._unchecked = 0
+        """Characters since the tail was last looked at for a loop."""
         self._refusal = ""
 
     @property
@@ -101,6 +103,10 @@ class Proof:
                 f"{self.name} wrote more than {_LONGEST_REPLY_CHARACTERS} characters; stopped."
             )
         self._tail = (self._tail + text)[-_REPEATS * _LONGEST_REPEATED_CHARACTERS :]
+        self._unchecked += len(text)
+        if self._unchecked < _SHORTEST_REPEATED_CHARACTERS:
+            return
+        self._unchecked = 0
         if _goes_in_circles(self._tail):
             raise ModelMalformed(f"{self.name} repeats itself without end; stopped.")
 
