@@ -41,7 +41,7 @@ FAULTS: tuple[tuple[Step, int], ...] = (
     (Reply(then=Ending.BAD_JSON), 4),
     (Reply(then=Ending.TRUNCATE), 6),
     (Reply(then=Ending.EMPTY), 3),
-    (Reply(), 18),
+    (Reply(), 60),
 )
 
 

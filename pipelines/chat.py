@@ -68,6 +68,7 @@ class LangChainModel:
                         chunk = await anext(chunks, None)
                     if chunk is None:
                         return
+                    _honour_cancelling()
                     yield chunk
                     limit = self.settings.gap_seconds
         except TimeoutError as error:
@@ -130,3 +131,15 @@ def _ollama_arguments(settings: ModelSettings) -> dict[str, Any]:
         "num_ctx": settings.context_tokens,
         "client_kwargs": {"headers": bearer(key_of(settings))},
     }
+
+
+def _honour_cancelling() -> None:
+    """Stops a task that was cancelled although it has just been given a chunk.
+
+    Clients wait for a chunk with `asyncio.wait_for`, which before Python 3.12 drops a cancellation that comes
+    in the same turn of the loop as the chunk (python/cpython#86296). The call would go on unseen until the
+    longest gap between two chunks, long after its question's deadline.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -43,7 +43,7 @@ def research(limits: Limits) -> Pipeline:
             Step(
                 "classify",
                 gives="query",
-                share=5,
+                share=15,
                 ladder=(
                     rung(classify.by_cues, search),
                     rung(classify.by_small_model, kind),
@@ -54,7 +54,7 @@ def research(limits: Limits) -> Pipeline:
             Step(
                 "search",
                 gives="findings",
-                share=10,
+                share=25,
                 over=retrieve.searches,
                 each="search",
                 ladder=(rung(retrieve.search_one, search, name="search"),),
@@ -62,7 +62,7 @@ def research(limits: Limits) -> Pipeline:
             Step(
                 "retrieve",
                 gives="papers",
-                share=10,
+                share=25,
                 ladder=(
                     rung(retrieve.fused, name="all sources, fused"),
                     rung(retrieve.keyword_everywhere, search, name="keyword in every collection"),
