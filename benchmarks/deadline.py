@@ -17,7 +17,7 @@ from pipelines.gate import Gates
 from pipelines.metered import open_model
 from pipelines.models import Models, ModelSettings
 from pipelines.research import Research
-from pipelines.settings import Limits
+from pipelines.settings import GateSettings, Limits
 from pipelines.types import Answer, Budget, Question
 from tests.faults.dialects.openai_chat import OpenAIChat
 from tests.faults.script import Close, Ending, Hang, Html200, Reply, Rst, Status, Step, retry_after
@@ -113,7 +113,8 @@ async def _measure() -> list[Asked]:
     chance = random.Random(SEED)
     faults, weights = zip(*FAULTS, strict=True)
     with FaultServer(OpenAIChat(), prefix="/v1") as server:
-        gates = Gates()
+        # Times are a tenth or less of real ones, and so is the breaker's pause.
+        gates = Gates(settings=GateSettings(pause_seconds=1.0))
         models = Models(
             open_model(ModelSettings(name="openai:small", base_url=server.base_url), gates),
             open_model(
