@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexes.clean import clean, clean_line
 from indexes.errors import CarrelError
@@ -16,6 +16,7 @@ from pipelines.types import Answer, Degradation, Evidence, Outcome
 __all__ = [
     "SCHEMA_VERSION",
     "UNSUPPORTED",
+    "Source",
     "brief_notes",
     "cited_evidence",
     "error_json",
@@ -23,8 +24,10 @@ __all__ = [
     "hits_text",
     "marked_text",
     "notes_of",
+    "one_paragraph",
     "report_text",
     "source_lines",
+    "sources_of",
     "to_json",
     "to_markdown",
     "to_text",
@@ -36,6 +39,16 @@ UNSUPPORTED = "(unsupported)"
 """Stands after a sentence that its sources do not carry, in every rendering."""
 
 _LONGEST_QUOTE = 240
+
+
+class Source(NamedTuple):
+    """What a reader needs to check a citation, each part on one line."""
+
+    place: str
+    """Number, title, page and file."""
+    quote: str
+    check: str
+    """`verified` or `not verified`."""
 
 
 def to_markdown(answer: Answer) -> str:
@@ -85,7 +98,12 @@ def cited_evidence(answer: Answer) -> tuple[Evidence, ...]:
 
 def source_lines(answer: Answer) -> list[str]:
     """One line for each cited source: where it stands, its quote, and whether that was verified."""
-    return [_source_line(answer, evidence) for evidence in cited_evidence(answer)]
+    return [f"{source.place} “{source.quote}” {source.check}" for source in sources_of(answer)]
+
+
+def sources_of(answer: Answer) -> list[Source]:
+    """Each cited source, in the order of its number."""
+    return [_source(answer, evidence) for evidence in cited_evidence(answer)]
 
 
 def notes_of(answer: Answer) -> list[str]:
@@ -123,7 +141,7 @@ def hits_text(found: Hits, *, markdown: bool) -> str:
     parts: list[str] = []
     for number, hit in enumerate(found.hits, start=1):
         place = where(hit.document, hit.passage.page)
-        passage = _one_paragraph(hit.passage)
+        passage = one_paragraph(hit.passage)
         parts.append(
             f"{number}. {_escaped(place)}\n\n   > {_escaped(passage)}"
             if markdown
@@ -135,7 +153,12 @@ def hits_text(found: Hits, *, markdown: bool) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def report_text(report: AddReport, collection: str) -> str:
+def one_paragraph(passage: Passage) -> str:
+    """As much of the passage as a list of hits shows, on one line."""
+    return clean_line(passage.text, 400)
+
+
+def report_text(report: AddReport, collection: str = "the library") -> str:
     """What adding did, in one sentence."""
     new = report.counts.get(Fate.INDEXED, 0) + report.counts.get(Fate.EMBEDDED, 0)
     said = [f"Added {_counted(new, 'document')} to {clean_line(collection, 60)}"]
@@ -154,15 +177,11 @@ def _fallback(taken: Degradation) -> str:
     return clean_line(f"Fallback in {taken.step}: {what}. {taken.why}", 500)
 
 
-def _source_line(answer: Answer, evidence: Evidence) -> str:
+def _source(answer: Answer, evidence: Evidence) -> Source:
     of_this = [citation for citation in answer.citations if citation.evidence_id == evidence.id]
     verified = "verified" if all(citation.verified for citation in of_this) else "not verified"
-    quote = clean_line(evidence.quote, _LONGEST_QUOTE)
-    return f"[{evidence.id}] {where(evidence.document, evidence.page)} “{quote}” {verified}"
-
-
-def _one_paragraph(passage: Passage) -> str:
-    return clean_line(passage.text, 400)
+    place = f"[{evidence.id}] {where(evidence.document, evidence.page)}"
+    return Source(place, clean_line(evidence.quote, _LONGEST_QUOTE), verified)
 
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*_<>#~|!])|\[(?!\d+\])")

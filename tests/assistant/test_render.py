@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from traitlets.config import Config
 
 from assistant.html import to_html
 from assistant.notebook import load_ipython_extension
 from assistant.render import UNSUPPORTED, brief_notes, error_json, hits_text, to_json, to_markdown, to_text
 from indexes.clean import clean
 from indexes.errors import CarrelError
-from indexes.types import Document, Hit, Hits, Passage
+from indexes.types import AddReport, Document, Fate, Hit, Hits, Passage
 from pipelines.types import Answer, Citation, Claim, Degradation, Evidence, Outcome, Query, Route
 
 HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J\u202egnp.exe\u202c\x9b31m<script>alert(1)</script>[b][/]"
@@ -172,7 +173,7 @@ def test_no_text_can_hide_the_mark_of_an_unsupported_sentence(text: str) -> None
 
 
 ALLOWED_TAGS = set(
-    "div p h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong hr br table thead tbody tr th td".split()
+    "details summary div p h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong hr br table thead tbody tr th td".split()
 )
 
 
@@ -212,13 +213,31 @@ def test_a_title_with_signs_stays_as_it_is_in_markdown() -> None:
     assert r"The \*p\* \< 0.05 \[b] problem" in rendered
 
 
-def test_a_notebook_shows_an_answer_as_html_and_markdown() -> None:
+@pytest.fixture
+def shell() -> Any:
+    """IPython as a notebook has it, without a history to keep."""
     interactive = pytest.importorskip("IPython.core.interactiveshell")
-    shell = interactive.InteractiveShell()
+    shell = interactive.InteractiveShell(config=Config(HistoryManager={"enabled": False}))
     load_ipython_extension(shell)
+    return shell
+
+
+def test_a_notebook_shows_an_answer_as_html_markdown_and_text(shell: Any) -> None:
     data, _ = shell.display_formatter.format(answer())
     assert data["text/html"] == to_html(answer())
     assert data["text/markdown"] == to_markdown(answer())
+    assert data["text/plain"] == to_text(answer()).rstrip()
+
+
+def test_a_notebook_shows_hits_and_what_was_added_in_words(shell: Any) -> None:
+    data, _ = shell.display_formatter.format(Hits(hits=(hit(HOSTILE, title="<b>Hits</b>"),)))
+    assert "<strong>&lt;b&gt;Hits&lt;/b&gt;, p. 3 (retries.pdf)</strong>" in data["text/html"]
+    assert "<script" not in data["text/html"]
+    assert data["text/plain"].startswith("1. <b>Hits</b>, p. 3 (retries.pdf)")
+    report = AddReport(counts={Fate.INDEXED: 2}, failures=(("<i>.pdf", "It is locked."),), pages=3)
+    data, _ = shell.display_formatter.format(report)
+    assert "Added 2 documents to the library" in data["text/plain"]
+    assert "<li>&lt;i&gt;.pdf: It is locked.</li>" in data["text/html"]
 
 
 def test_rendering_imports_no_ipython() -> None:

@@ -224,6 +224,15 @@ async def test_digits_typed_into_the_question_stay_there(sit_down):
         assert desk.app.screen is desk.ask_screen
 
 
+async def test_letters_typed_anywhere_go_into_the_question(sit_down):
+    async with sit_down(example_engine()) as desk:
+        await desk.ask()
+        await desk.answered()
+        await desk.press("escape", *"why")
+        await desk.press("2", "question_mark")
+        await desk.sees("│ why2?")
+
+
 async def test_arrows_step_through_the_evidence(sit_down):
     async with sit_down(example_engine()) as desk:
         await desk.ask()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -100,6 +100,14 @@ class AskScreen(Screen[None]):
         else:
             self._answering = self.run_worker(self._answer(event.text), exit_on_error=False)
             self.refresh_bindings()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed belongs into the question, wherever the keyboard was; digits open evidence."""
+        if event.is_printable and event.character and not event.character.isdigit():
+            event.stop()
+            box = self.query_one(QuestionBox)
+            box.focus()
+            box.insert(event.character)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Cancelling is offered while a question runs."""

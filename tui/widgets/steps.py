@@ -102,18 +102,24 @@ class Steps(Static):
 
 def _drawn(rows: list[Row], now: float, name_width: int) -> list[Content]:
     named = [(row, shorten(row.name, name_width - _indent(row))) for row in rows]
-    width = max((_indent(row) + len(name) for row, name in named if row.seconds is not None), default=0)
+    width = max((_indent(row) + len(name) for row, name in named if _in_columns(row)), default=0)
     return [_line(row, name, width, now) for row, name in named]
 
 
 def _line(row: Row, name: str, width: int, now: float) -> Content:
     glyph = spinner(now) if row.state == "running" else _GLYPHS[row.state]
     head = Content.assemble(" " * (_indent(row) + 2), (glyph, _STYLES.get(row.state, "$accent")), f" {name}")
-    if row.seconds is None:
+    if not _in_columns(row):
         separator = ": " if row.state == "fell back" else "  "
         return Content.assemble(head, (f"{separator}{row.detail}" if row.detail else "", "$secondary"))
     gap = " " * (width - _indent(row) - len(name))
-    return Content.assemble(head, f"{gap}{duration(row.seconds):>8}", (f"  {row.detail}", "$secondary"))
+    took = "" if row.seconds is None else duration(row.seconds)
+    return Content.assemble(head, f"{gap}{took:>8}", (f"  {row.detail}", "$secondary"))
+
+
+def _in_columns(row: Row) -> bool:
+    """Fallbacks and counts are sentences; all else is a name, a time and a detail."""
+    return row.seconds is not None or row.state == "skipped"
 
 
 def _indent(row: Row) -> int:
