@@ -16,7 +16,8 @@ from assistant.failures import error_of
 from assistant.history import named, new_run
 from assistant.loop import Consult, LoopThread
 from assistant.paths import Paths, find_paths
-from assistant.question import Means, budget_with, checked
+from assistant.question import How, budget_with, checked
+from assistant.records import replaying
 from assistant.settings import Settings, load_settings
 from indexes.errors import CarrelError
 from indexes.events import AddEvent
@@ -72,41 +73,35 @@ class Assistant:
         self,
         question: str = "",
         *,
-        collections: Sequence[str] = (),
-        resume: str = "",
         decide: Callable[[Asked], str] | None = None,
-        **means: Unpack[Means],
+        **how: Unpack[How],
     ) -> Answer:
         """Returns the answer; "nothing found" is an answer too.
 
         Args:
             question: At most 20,000 characters. May be left out with `resume`.
-            collections: Where to look; empty means Carrel chooses.
-            resume: The run of a question that was stopped or killed (`answer.run`, or `last`): it is asked
-                again, and what was kept of it is not paid for again.
             decide: Asked what the settings leave to a person, such as searching the web; without it the
                 default is taken, which for the web is no.
-            means: What the question may spend: `deadline_seconds`, `max_cost_usd`, `max_calls`.
+            how: Where to look, what it may spend, what it goes on with: `collections`, `deadline_seconds`,
+                `max_cost_usd`, `max_calls`, `resume`, `record`; see `How`.
 
         Raises:
             QuestionRefused: The question is empty or too long, or a limit is negative.
             RunMissing: There is no run to resume.
             CarrelError: There is no answer; the message says why.
         """
-        asking = self.stream(question, collections=collections, resume=resume, decide=decide, **means)
+        asking = self.stream(question, decide=decide, **how)
         return last_answer(list(asking))
 
     async def aask(
         self,
         question: str = "",
         *,
-        collections: Sequence[str] = (),
-        resume: str = "",
         decide: Callable[[Asked], Awaitable[str]] | None = None,
-        **means: Unpack[Means],
+        **how: Unpack[How],
     ) -> Answer:
         """Returns the answer, like `ask`; cancelling the caller cancels the question."""
-        asking = self.astream(question, collections=collections, resume=resume, decide=decide, **means)
+        asking = self.astream(question, decide=decide, **how)
         async with aclosing(asking) as events:
             return last_answer([event async for event in events])
 
@@ -114,30 +109,41 @@ class Assistant:
         self,
         question: str = "",
         *,
-        collections: Sequence[str] = (),
-        resume: str = "",
         decide: Callable[[Asked], str] | None = None,
-        **means: Unpack[Means],
+        **how: Unpack[How],
     ) -> Generator[AskEvent, None, None]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        wanted = self._wanted(question, collections, means, resume)
-        return self._loop.iterate(self._asking(wanted, can_ask=decide is not None), decide)
+        asking = self._asking(self._wanted(question, how), how, can_ask=decide is not None)
+        return self._loop.iterate(asking, decide)
 
     async def astream(
         self,
         question: str = "",
         *,
-        collections: Sequence[str] = (),
-        resume: str = "",
         decide: Callable[[Asked], Awaitable[str]] | None = None,
-        **means: Unpack[Means],
+        **how: Unpack[How],
     ) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        wanted = self._wanted(question, collections, means, resume)
-        asking = self._asking(wanted, can_ask=decide is not None)
+        asking = self._asking(self._wanted(question, how), how, can_ask=decide is not None)
         async with aclosing(self._loop.aiterate(asking, decide)) as events:
             async for event in events:
                 yield event
+
+    def replay(self, path: str | Path) -> Answer:
+        """Returns the answer of a question recorded with `record`, without model, library or network.
+
+        Raises:
+            CarrelError: The file is no recording, or holds less than the question asks for.
+        """
+        return last_answer(list(self.stream_replay(path)))
+
+    def stream_replay(self, path: str | Path, *, speed: float = 0.0) -> Generator[AskEvent, None, None]:
+        """Yields the events of a recorded question; at speed 1 in the time it took, at 0 at once."""
+
+        def events(consult: Consult[object, object]) -> AsyncIterator[AskEvent]:
+            return replaying(self.settings, Path(path).expanduser(), speed=speed)
+
+        return self._loop.iterate(events)
 
     def add(
         self,
@@ -235,11 +241,12 @@ class Assistant:
     ) -> None:
         await self.aclose()
 
-    def _wanted(self, question: str, collections: Sequence[str], means: Means, resume: str) -> Question:
-        budget = budget_with(self.settings.budget, means)
+    def _wanted(self, question: str, how: How) -> Question:
+        budget = budget_with(self.settings.budget, how)
+        resume = how.get("resume", "")
         if resume and not question:
             return Question(text="", run=resume, budget=budget)
-        wanted = checked(question, collections, budget=budget)
+        wanted = checked(question, how.get("collections", ()), budget=budget)
         return wanted.model_copy(update={"run": resume}) if resume else named(wanted, new_run())
 
     # What follows runs on the loop thread only.
@@ -257,14 +264,17 @@ class Assistant:
             raise
 
     def _asking(
-        self, question: Question, *, can_ask: bool
+        self, question: Question, how: How, *, can_ask: bool
     ) -> Callable[[Consult[Asked, str]], AsyncIterator[AskEvent]]:
+        record = Path(path).expanduser() if (path := how.get("record")) else None
+
         async def events(consult: Consult[Asked, str]) -> AsyncGenerator[AskEvent, None]:
             began = time.monotonic()
             workbench = await self._workbench()
             asked = question if question.id else await workbench.resumed(question)
             left = _less(asked, time.monotonic() - began)
-            async with aclosing(workbench.stream(left, consult if can_ask else None)) as answering:
+            answers = workbench.stream(left, consult if can_ask else None, record=record)
+            async with aclosing(answers) as answering:
                 async for event in answering:
                     yield event
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from assistant.engine.protocol import Status, Surroundings
 from assistant.paths import Paths
+from assistant.records import exported, recorded
 from assistant.settings import ModelRole, Settings
 from indexes.errors import DocumentMissing
 from indexes.events import AddEvent
 from indexes.protocols import Encoder, Retriever
 from indexes.types import PAGE_BREAK, AddReport, Collection, Hits
-from pipelines.events import AskEvent
+from pipelines.events import AskEvent, Done
 from pipelines.types import Question
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pipelines.journal import Journal
     from pipelines.models import ChatModel, Models
     from pipelines.person import Decide
-    from pipelines.research import Research
+    from pipelines.research import Around, Research
 
 __all__ = ["Workbench", "find_encoder", "open_workbench"]
 
@@ -46,7 +47,7 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
     silence_libraries(os.environ)
     from indexes.library import Library
     from pipelines.gate import Gates
-    from pipelines.research import Research
+    from pipelines.research import Research, unchanged
 
     paths.create()
     gates = Gates(paths.state / "providers.json", settings.providers)
@@ -63,14 +64,19 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
                 delta_limit=settings.library.delta_limit,
             )
         )
-        research = Research(
-            library,
-            tuple(library.retrievers),
-            models=models,
-            web=_web(settings),
-            limits=settings.limits,
-        )
-        return Workbench(settings, paths, library, models, research, opened.pop_all(), history, why_not)
+        web = _web(settings)
+
+        def composed(around: Around = unchanged) -> Research:
+            return Research(
+                library,
+                tuple(library.retrievers),
+                models=models,
+                web=web,
+                limits=settings.limits,
+                around=around,
+            )
+
+        return Workbench(settings, paths, library, models, composed, opened.pop_all(), history, why_not)
     raise AssertionError("the block above returns or raises")
 
 
@@ -84,6 +90,14 @@ def find_encoder(settings: Settings, paths: Paths) -> Encoder | None:
         return None
     if settings.library.encoder == "hashing":
         return HashingEncoder()
+    if ":" in settings.library.encoder:
+        from pipelines.embeddings import RemoteEncoder
+
+        return RemoteEncoder(
+            settings.library.encoder,
+            base_url=settings.library.encoder_base_url,
+            api_key_env=settings.library.encoder_api_key_env,
+        )
     folder = find_model(settings.library.encoder, cache=paths.models)
     return None if folder is None else OnnxEncoder(folder)
 
@@ -97,6 +111,7 @@ def silence_libraries(environ: MutableMapping[str, str]) -> None:
     environ["CHROMA_ANONYMIZED_TELEMETRY"] = "False"
     for tracing in ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2"):
         environ[tracing] = "false"  # a trace would send questions and papers away
+    environ.pop("LANGSMITH_GATEWAY", None)  # it would send every model call another way
     environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -111,7 +126,8 @@ class Workbench:
     paths: Paths
     library: Library
     models: Models
-    research: Research
+    composed: Callable[..., Research]
+    """Makes the research pipeline over what is open, with something around its services if need be."""
     opened: AsyncExitStack
     """Closes what was opened."""
     history: History | None = None
@@ -119,39 +135,35 @@ class Workbench:
     why_no_history: str = ""
     """Empty where nothing is meant to be kept."""
 
-    async def stream(self, question: Question, decide: Decide | None) -> AsyncGenerator[AskEvent, None]:
+    def __post_init__(self) -> None:
+        self.research = self.composed()
+
+    async def stream(
+        self, question: Question, decide: Decide | None, *, record: Path | None = None
+    ) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`.
 
         Args:
             question: What is asked.
             decide: Shows a question to a person; `None` where nobody can be asked, which means no.
+            record: A file that does not exist yet, to record everything that the question calls.
         """
         from assistant.keeping import keeping, unkept
-        from pipelines.consents import consents
-        from pipelines.person import Person
 
-        policies = self.settings.person
-        person = Person(
-            decide=decide,
-            consents=consents(
-                web=self.settings.web,
-                budget=policies.budget,
-                collection=policies.collection,
-                failure=policies.failure,
-            ),
-            timeout_seconds=policies.timeout_seconds,
-        )
+        with recorded(self, question, decide, record) as (research, person):
 
-        def answering(journal: Journal | None = None) -> AsyncGenerator[AskEvent]:
-            return self.research.stream(question, person=person, journal=journal)
+            def answering(journal: Journal | None = None) -> AsyncGenerator[AskEvent]:
+                return research.stream(question, person=person, journal=journal)
 
-        if self.history is not None:
-            answers = keeping(self.history, question, answering)
-        else:
-            answers = unkept(answering(), self.why_no_history)
-        async with aclosing(answers) as events:
-            async for event in events:
-                yield event
+            if self.history is not None:
+                answers = keeping(self.history, question, answering)
+            else:
+                answers = unkept(answering(), self.why_no_history)
+            async with aclosing(answers) as events:
+                async for event in events:
+                    if isinstance(event, Done):
+                        await exported(event.answer, self.settings.tracing)
+                    yield event
 
     async def resumed(self, question: Question) -> Question:
         """Returns a question of a run that was stopped; without words of its own it is the run's question.

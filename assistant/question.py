@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypedDict
 
 from pydantic import ValidationError
@@ -11,33 +12,43 @@ from indexes.clean import clean
 from indexes.errors import QuestionRefused
 from pipelines.types import Budget, Question
 
-__all__ = ["LONGEST_QUESTION", "Means", "budget_with", "checked"]
+__all__ = ["LONGEST_QUESTION", "How", "budget_with", "checked"]
 
 LONGEST_QUESTION = 20_000
 """Characters. A longer text is material to answer from, not a question."""
 
 
-class Means(TypedDict, total=False):
-    """What one question may spend, in place of the settings; `None` is no limit."""
+class How(TypedDict, total=False):
+    """How one question is asked: whatever is left out is as the settings have it."""
 
+    collections: Sequence[str]
+    """Where to look; empty means Carrel chooses."""
     deadline_seconds: float | None
     """From asking to the answer: by then there is one, the best that fits."""
     max_cost_usd: float | None
     max_calls: int | None
+    resume: str
+    """The run of a question that was stopped or killed (`answer.run`, or `last`): it is asked again, and what
+    was kept of it is not paid for again."""
+    record: str | Path | None
+    """A file that does not exist yet, to record the question in for `replay`; it holds text of the papers."""
 
 
-def budget_with(budget: Budget, means: Means) -> Budget:
-    """Returns the budget with what `means` says in its place.
+_LIMITS = {"deadline_seconds": "max_seconds", "max_cost_usd": "max_cost_usd", "max_calls": "max_calls"}
+
+
+def budget_with(budget: Budget, how: How) -> Budget:
+    """Returns the budget with the limits that `how` names in its place.
 
     Raises:
         QuestionRefused: A limit is negative.
     """
-    given = {"max_seconds" if name == "deadline_seconds" else name: value for name, value in means.items()}
+    given = {_LIMITS[name]: value for name, value in how.items() if name in _LIMITS}
     try:
         return Budget.model_validate({**budget.model_dump(), **given})
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
-        name = str(wrong["loc"][-1]).replace("max_seconds", "deadline_seconds")
+        name = next(name for name, field in _LIMITS.items() if field == wrong["loc"][-1])
         raise QuestionRefused(f"{name} is {wrong['input']!r}: {wrong['msg'].lower()}.") from error
 
 

@@ -131,7 +131,12 @@ class LibrarySettings(Model):
     """How papers are kept."""
 
     encoder: str = "all-MiniLM-L6-v2"
-    """The embedding model; `none` searches by keyword only, `hashing` by similar wording without a model."""
+    """The embedding model; `none` searches by keyword only, `hashing` by similar wording without a model.
+    `provider:model` has a provider embed: every passage and every question then goes there."""
+    encoder_base_url: WebAddress | None = None
+    """Where the provider's server is, when it is not the provider's own."""
+    encoder_api_key_env: str | None = None
+    """Name of the environment variable with its key; by default the provider's own."""
     delta_limit: int = Field(default=2_000, ge=0)
     """New passages that are searched exactly before the vector index is built anew."""
 
@@ -147,6 +152,15 @@ class HistorySettings(Model):
     """Beyond this the oldest replies go first, then the oldest questions with their answers."""
 
 
+class TracingSettings(Model):
+    """Whether traces leave for where the person's own OpenTelemetry set-up sends them."""
+
+    opentelemetry: bool = False
+    """Give each question's trace to OpenTelemetry; needs the extra `otel` and a provider set up in code."""
+    text: bool = False
+    """Whether titles of papers and the words of errors are in it."""
+
+
 class Settings(Model):
     """All settings, and where each value comes from."""
 
@@ -159,6 +173,7 @@ class Settings(Model):
     person: PersonSettings = PersonSettings()
     providers: GateSettings = GateSettings()
     """How many calls a provider gets at once, and when it is left alone."""
+    tracing: TracingSettings = TracingSettings()
     budget: Budget = Budget()
     """What one question may spend."""
     limits: Limits = Limits()

@@ -23,7 +23,7 @@ def not_a_cascade(route: Route, evidence: tuple[Evidence, ...]) -> Skipped | Non
     if not evidence:
         return Skipped(FirstDraft(), "nothing was found")
     if route.name != "cascade":
-        return Skipped(FirstDraft(), f"the route {route.name!r} begins with the model that answers")
+        return Skipped(FirstDraft(), f"the route {route.name!r} has no first draft")
     return None
 
 

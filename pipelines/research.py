@@ -21,7 +21,15 @@ from pipelines.step import Pipeline, Step, rung
 from pipelines.trace import Recorder
 from pipelines.types import Answer, Question
 
-__all__ = ["Research", "research"]
+__all__ = ["Around", "Research", "research", "unchanged"]
+
+Around = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Puts something around the services of a pipeline, by name."""
+
+
+def unchanged(services: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Puts nothing around them."""
+    return services
 
 
 def research(limits: Limits) -> Pipeline:
@@ -130,7 +138,7 @@ class Research:
         models: Models | None = None,
         web: Retriever | None = None,
         limits: Limits | None = None,
-        around: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda services: services,
+        around: Around = unchanged,
     ) -> None:
         limits, models = limits or Limits(), models or Models()
         self._services: Mapping[str, Any] = around(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from assistant.cli.options import (
     strict_option,
     talk_options,
 )
-from assistant.cli.outlet import Command, put
+from assistant.cli.outlet import Command, put, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,8 @@ Examples:
 @click.option(
     "--resume", metavar="RUN", default="", help="Go on with a question that was stopped: its run, or `last`."
 )
+@click.option("--record", metavar="FILE", help="Record the question in a new file, for `carrel replay`.")
+@click.option("--trace", is_flag=True, help="Draw on stderr what took which time.")
 @setting_options
 @strict_option
 @talk_options
@@ -59,6 +62,8 @@ def command(
     collection: tuple[str, ...],
     format: str | None,
     resume: str,
+    record: str | None,
+    trace: bool,
     strict: bool,
     quiet: bool,
     verbose: bool,
@@ -84,7 +89,10 @@ def command(
         decide = _decider(narrator)
         events = []
         try:
-            for event in assistant.stream(text, collections=collection, resume=resume, decide=decide):
+            asking = assistant.stream(
+                text, collections=collection, resume=resume, record=record, decide=decide
+            )
+            for event in asking:
                 narrator.tell(event)
                 events.append(event)
         except KeyboardInterrupt:
@@ -94,9 +102,15 @@ def command(
         answer = last_answer(events)
         narrator.clear()
         put_answer(answer, format)
+        if trace:
+            say(str(answer.trace.waterfall(width=_columns())))
         if not answer.found:
             narrator.line(f"next: {_next_step(assistant)}")
     return 4 if strict and not answer.found else 0
+
+
+def _columns() -> int:
+    return min(160, shutil.get_terminal_size((100, 24)).columns)
 
 
 def put_answer(answer: Answer, format: str | None) -> None:

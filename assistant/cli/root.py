@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "models": "Show the models in use, or get the embedding model.",
     "paths": "Show where settings, library, history, logs and downloads lie.",
+    "replay": "Play a recorded question again, without model or network.",
     "search": "Find passages, without a model writing anything.",
 }
 """Name to summary; the command itself is `command` in `assistant.cli.<name>`."""
