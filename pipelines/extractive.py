@@ -19,6 +19,7 @@ _NOT_PROSE = re.compile(
     r"https?://|\bdoi\b"  # addresses
     r"|\.,? \(?(?:19|20)\d\d[a-z]?\)?[.:,] \S"  # an entry of a reference list: "Smith, J., (2021). Title"
     r"|\b(?:vol|pp)\. ?\d"
+    r"|^[“\"][^“”\"]+[”\"]$"  # nothing but a quotation: the title in such an entry
     r"|[|=<>{}\\]{2}|\|.*\||\.{4}",  # tables, formulas, tables of contents
     re.IGNORECASE,
 )
