@@ -125,10 +125,15 @@ class Gate:
     async def _turn(self) -> None:
         """Waits until the provider may be called again; who gives up while waiting holds nobody back."""
         async with self._starting:
-            wait = max(self._not_before, self._last_start + self.spacing_seconds) - self._clock()
-            if wait > 0:
-                await asyncio.sleep(wait)
+            while (wait := self._soonest - self._clock()) > 0:
+                self._check()  # it may have asked for more patience than there is
+                await self._sleep(wait)
             self._last_start = self._clock()
+
+    @property
+    def _soonest(self) -> float:
+        """When the next call may start, as far as is known now: a call that runs may put it off."""
+        return max(self._not_before, self._last_start + self.spacing_seconds)
 
     def _learn_from(self, error: ModelError) -> None:
         if isinstance(error, ModelAuth):

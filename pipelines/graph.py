@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast
 
 from indexes.types import Model
 from pipelines.budget import Allowance, Slice
+from pipelines.drawing import to_mermaid
 from pipelines.errors import PipelineInvalid, StepFailed
 from pipelines.events import AskEvent, StepSkipped
 from pipelines.journal import Journal
@@ -131,8 +132,8 @@ class CompiledPipeline:
             return [event.value async for event in events if isinstance(event, Result)][-1]
 
     def draw(self) -> str:
-        """The graph as a Mermaid diagram."""
-        return str(self._graph.get_graph().draw_mermaid())
+        """The pipeline as a Mermaid diagram."""
+        return to_mermaid(self.pipeline)
 
 
 # LangGraph's own brake is far beyond what a declared pipeline can reach: its steps form no loop.

@@ -250,6 +250,17 @@ async def test_half_a_minute_without_a_refusal_doubles_the_pace_until_there_is_n
     assert paces == [0.5, 0.25, 0.125, 0.0625, 0.03125, 0]
 
 
+async def test_who_gives_up_in_line_holds_nobody_back() -> None:
+    provider = Provider(spacing_seconds=2)
+    await provider.call()
+    leaving, staying = (asyncio.create_task(provider.call()) for _ in range(2))
+    await settled()
+    leaving.cancel()
+    await provider.clock.move(2)
+    await staying
+    assert provider.calls == [0, 2]
+
+
 async def test_no_more_calls_run_at_once_than_there_are_connections() -> None:
     provider, over = Provider(connections=3), asyncio.Event()
     callers = [asyncio.create_task(provider.call(until=over)) for _ in range(10)]

@@ -6,6 +6,8 @@ from pipelines.errors import PipelineInvalid
 from pipelines.policy import Policy
 from pipelines.step import Pipeline, Rung, Step, rung
 
+NAN = float("nan")
+
 
 async def add(number: int) -> int:
     return number + 1
@@ -108,10 +110,18 @@ def test_a_policy_that_cannot_hold_is_refused_with_the_step_and_the_rung(
         declared(rung(add, policy))
 
 
-@pytest.mark.parametrize("field", ["timeout_seconds", "backoff_seconds", "max_backoff_seconds", "reserve"])
-def test_a_policy_with_no_number_for_a_number_is_refused(field: str) -> None:
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(timeout_seconds=NAN),
+        Policy(backoff_seconds=NAN),
+        Policy(max_backoff_seconds=NAN),
+        Policy(reserve=NAN),
+    ],
+)
+def test_a_policy_with_no_number_for_a_number_is_refused(policy: Policy) -> None:
     with pytest.raises(PipelineInvalid, match="'add'"):
-        declared(rung(add, Policy(**{field: float("nan")})))
+        declared(rung(add, policy))
 
 
 @pytest.mark.parametrize("share", [0, -1, float("nan")])
