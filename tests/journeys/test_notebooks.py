@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +12,47 @@ import pytest
 from nbclient import NotebookClient
 
 _ROOT = Path(__file__).parents[2]
-_NOTEBOOKS = sorted((_ROOT / "notebooks").glob("*.py"))
+_FOLDER = _ROOT / "notebooks"
+
+Run = Callable[[str], list[Any]]
 
 
-@pytest.fixture(params=_NOTEBOOKS, ids=lambda path: path.stem)
-def run_notebook(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A notebook with its outputs."""
+@pytest.fixture
+def run_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the notebook of that name; all that its cells have shown, none of it an error."""
     monkeypatch.setenv("PYTHONPATH", str(_ROOT))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    notebook = jupytext.read(request.param)
-    client = NotebookClient(
-        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    )
-    asyncio.run(client.async_execute())
-    return notebook
+
+    def run(name: str) -> list[Any]:
+        notebook = jupytext.read(_FOLDER / f"{name}.py")
+        client = NotebookClient(
+            notebook,
+            timeout=60,
+            kernel_name="python3",
+            coalesce_streams=True,
+            resources={"metadata": {"path": str(tmp_path)}},
+        )
+        asyncio.run(client.async_execute())
+        assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+        shown = [each for cell in notebook.cells for each in cell.get("outputs", [])]
+        assert not [each for each in shown if each.output_type == "error" or each.get("name") == "stderr"]
+        return shown
+
+    return run
 
 
-def test_a_notebook_runs_from_the_first_cell_to_the_last(run_notebook: Any) -> None:
-    assert all(cell.execution_count for cell in run_notebook.cells if cell.cell_type == "code")
-    shown = [each for cell in run_notebook.cells for each in cell.get("outputs", [])]
-    assert not [each for each in shown if each.output_type == "error" or each.get("name") == "stderr"]
+def texts_of(shown: list[Any]) -> list[str]:
+    return [each.get("text") or each.data.get("text/markdown") or each.data["text/plain"] for each in shown]
 
 
-def test_the_first_questions_show_answer_evidence_hits_and_steps(run_notebook: Any) -> None:
-    shown = [output for cell in run_notebook.cells for output in cell.get("outputs", [])]
-    texts = [each.get("text") or each.data["text/plain"] for each in shown]
+def test_every_notebook_is_run_by_one_of_these_tests() -> None:
+    assert {path.stem for path in _FOLDER.glob("*.py")} == {"first_questions", "your_own_pipeline"}
+
+
+def test_the_first_questions_show_answer_evidence_hits_and_steps(run_notebook: Run) -> None:
+    shown = run_notebook("first_questions")
+    texts = texts_of(shown)
     pages = [each.data["text/html"] for each in shown if "text/html" in each.get("data", {})]
     added, asked, evidence, page, found, steps, awaited = texts
     assert added.startswith("Added 11 documents")
@@ -48,3 +64,24 @@ def test_the_first_questions_show_answer_evidence_hits_and_steps(run_notebook: A
     assert "[1]" in awaited
     assert len(pages) == 4
     assert not [each for each in pages if "<script" in each or "Answer(" in each]
+
+
+def test_a_pipeline_of_your_own_is_declared_drawn_used_and_broken(run_notebook: Run) -> None:
+    shown = run_notebook("your_own_pipeline")
+    declared, a_rung, picture, billing, technical, trace, letter, hung, _, tried, person, day, refused = (
+        texts_of(shown)
+    )
+    assert declared.startswith("def support_desk() -> Pipeline:")
+    assert "raise Unsure" in a_rung
+    assert "```mermaid\nflowchart TD" in picture
+    assert billing == "You get it back within five days.\n"
+    assert technical == "Please make room on the disk.\n"
+    assert "manual · looked up" in trace
+    assert letter.startswith("Your billing question is with a colleague.")
+    assert "answer: by letter in place of by model: It took longer" in letter
+    assert "timed out" in hung
+    assert "try 2" in tried
+    assert person.startswith("Which desk answers? billing / technical: billing\nPay the expert")
+    assert "museum" in day
+    assert refused == "Step 'decide' needs 'forecast', which nothing gives.\n"
+    assert sum("text/html" in each.get("data", {}) for each in shown) == 3
