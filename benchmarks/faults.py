@@ -8,13 +8,20 @@ import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from benchmarks.logical_call import DEADLINE_SECONDS, DIALECTS, TEXT, Called, Caller, possible, serving
 from benchmarks.measure import Report, Target, upper_bound
+from indexes.errors import EncoderError
+from pipelines.embeddings import RemoteEncoder
 from pipelines.gate import Gates
 from pipelines.settings import GateSettings
 from pipelines.summarise import relevance_and_summary
 from pipelines.types import Outcome
+from tests.faults.dialects.ollama_embed import OllamaEmbeddings
+from tests.faults.dialects.openai_embed import OpenAIEmbeddings
 from tests.faults.script import (
+    VECTOR_ENDINGS,
     Close,
     ContextLengthExceeded,
     Drip,
@@ -27,8 +34,13 @@ from tests.faults.script import (
     retry_after,
 )
 from tests.faults.script import Step as Fault
+from tests.faults.server import FaultServer
 
 SEED = 17
+EMBEDDINGS: dict[str, type[OpenAIEmbeddings] | type[OllamaEmbeddings]] = {
+    "openai": OpenAIEmbeddings,
+    "ollama": OllamaEmbeddings,
+}
 MOST_REQUESTS = 4
 GRACE_SECONDS = 1.0
 PAUSE_SECONDS = 1.5
@@ -196,6 +208,25 @@ async def _garbled_forms(provider: str) -> AsyncIterator[bool]:
         yield relevance is None or 0 <= relevance <= 1
 
 
+async def _bad_vectors(provider: str) -> AsyncIterator[bool]:
+    """Vectors with something wrong: refused whole, or put back in order; never one that is bad."""
+    if provider not in EMBEDDINGS:
+        return
+    with FaultServer(EMBEDDINGS[provider](), prefix="/v1" if provider == "openai" else "") as server:
+        encoder = RemoteEncoder(f"{provider}:embed", base_url=server.base_url)
+        texts = ["oak and ash", "a desk in a library", "monks read here"]
+        well = await asyncio.to_thread(encoder.encode, texts)
+        for ending in set(VECTOR_ENDINGS) - set(EMBEDDINGS[provider].impossible):
+            server.behave()
+            server.script(Reply(then=ending))
+            try:
+                vectors = await asyncio.to_thread(encoder.encode, texts)
+            except EncoderError:
+                yield True
+            else:
+                yield bool(np.allclose(vectors, well, atol=1e-4))
+
+
 async def _taken_over(provider: str) -> AsyncIterator[bool]:
     """The provider is dead: after the breaker has opened, an answer costs no request and no time."""
     with serving(provider) as server:
@@ -275,6 +306,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("C13", "a reply that keeps to no form raises nothing", _garbled_forms),
     Row("C14", "an endless reply is stopped", _endless),
+    Row("C15", "no bad vector is taken", _bad_vectors),
     Row(
         "C16",
         "no fault is multiplied",
@@ -284,4 +316,3 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("C17", "a dead provider is left alone, and the next rung serves at once", _taken_over),
 )
-"""C15, about embeddings, stands with the encoders' contract in the tests."""
