@@ -111,6 +111,8 @@ class LangChainModel:
             arguments["default_headers"] = EACH_ITS_OWN_CONNECTION
         if provider == "openai":
             arguments["stream_usage"] = True
+            # The limits on waiting are ours; the client's costs a task for each chunk.
+            arguments["stream_chunk_timeout"] = None
         if address := address_of(settings):
             arguments["base_url"] = address
         if key := key_of(settings):
