@@ -150,36 +150,46 @@ class Assistant:
         paths: PathsToAdd,
         *,
         collection: str = "papers",
+        reembed: bool = False,
         emit: Callable[[AddEvent], None] | None = None,
     ) -> AddReport:
         """Adds files and folders and returns what became of each; the same file twice is one document.
+
+        Args:
+            paths: Files and folders.
+            collection: The part of the library they belong to.
+            reembed: Embed the whole library anew if another embedding model has made its vectors.
+            emit: Told what happens.
 
         Raises:
             PathMissing: A path does not exist.
             NothingToRead: There is not one file that Carrel reads.
             LibraryBusy: Another process is adding.
         """
-        return self._loop.run(self._add(paths, collection, emit))
+        return self._loop.run(self._add(paths, collection, reembed, emit))
 
     async def aadd(
         self,
         paths: PathsToAdd,
         *,
         collection: str = "papers",
+        reembed: bool = False,
         emit: Callable[[AddEvent], None] | None = None,
     ) -> AddReport:
         """Adds like `add`; cancelling stops it, and what was committed stays."""
-        return await self._loop.arun(self._add(paths, collection, emit))
+        return await self._loop.arun(self._add(paths, collection, reembed, emit))
 
-    def stream_add(self, paths: PathsToAdd, *, collection: str = "papers") -> Generator[AddEvent, None, None]:
+    def stream_add(
+        self, paths: PathsToAdd, *, collection: str = "papers", reembed: bool = False
+    ) -> Generator[AddEvent, None, None]:
         """Adds and yields each event up to `Added`; closing the iterator stops."""
-        return self._loop.iterate(self._adding(paths, collection))
+        return self._loop.iterate(self._adding(paths, collection, reembed))
 
     async def astream_add(
-        self, paths: PathsToAdd, *, collection: str = "papers"
+        self, paths: PathsToAdd, *, collection: str = "papers", reembed: bool = False
     ) -> AsyncGenerator[AddEvent, None]:
         """Adds and yields each event up to `Added`; closing the iterator stops."""
-        async with aclosing(self._loop.aiterate(self._adding(paths, collection))) as events:
+        async with aclosing(self._loop.aiterate(self._adding(paths, collection, reembed))) as events:
             async for event in events:
                 yield event
 
@@ -281,11 +291,11 @@ class Assistant:
         return events
 
     def _adding(
-        self, paths: PathsToAdd, collection: str
+        self, paths: PathsToAdd, collection: str, reembed: bool
     ) -> Callable[[Consult[object, object]], AsyncIterator[AddEvent]]:
         async def events(consult: Consult[object, object]) -> AsyncGenerator[AddEvent, None]:
             arrived: asyncio.Queue[AddEvent | None] = asyncio.Queue()
-            adding = asyncio.create_task(self._add(paths, collection, arrived.put_nowait))
+            adding = asyncio.create_task(self._add(paths, collection, reembed, arrived.put_nowait))
             adding.add_done_callback(lambda task: arrived.put_nowait(None))
             try:
                 while (event := await arrived.get()) is not None:
@@ -298,10 +308,14 @@ class Assistant:
         return events
 
     async def _add(
-        self, paths: PathsToAdd, collection: str, emit: Callable[[AddEvent], None] | None
+        self,
+        paths: PathsToAdd,
+        collection: str,
+        reembed: bool,
+        emit: Callable[[AddEvent], None] | None,
     ) -> AddReport:
         workbench = await self._workbench()
-        return await workbench.add(_as_paths(paths), collection, emit)
+        return await workbench.add(_as_paths(paths), collection, emit, reembed=reembed)
 
     async def _search(self, text: str, limit: int, collections: Sequence[str]) -> Hits:
         wanted = checked(text, collections)

@@ -183,10 +183,15 @@ class Workbench:
         return await resumed(self.history, question)
 
     async def add(
-        self, paths: Sequence[Path], collection: str, emit: Callable[[AddEvent], None] | None
+        self,
+        paths: Sequence[Path],
+        collection: str,
+        emit: Callable[[AddEvent], None] | None,
+        *,
+        reembed: bool = False,
     ) -> AddReport:
         """Adds files and folders."""
-        return await self.library.add(paths, collection=collection, emit=emit)
+        return await self.library.add(paths, collection=collection, emit=emit, reembed=reembed)
 
     async def search(self, question: Question, *, limit: int) -> Hits:
         """Returns the passages that fit best."""

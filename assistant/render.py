@@ -174,7 +174,7 @@ def report_text(report: AddReport, collection: str = "the library") -> str:
 def _fallback(taken: Degradation) -> str:
     rung, meant = clean_line(taken.rung, 60), clean_line(taken.instead_of, 60)
     what = f"“{meant}” was left out" if rung == "left out" else f"“{rung}” in place of “{meant}”"
-    return clean_line(f"Fallback in {taken.step}: {what}. {taken.why}", 500)
+    return clean_line(f"Fallback in {taken.step}: {what}. {taken.why} {taken.hint}", 500)
 
 
 def _source(answer: Answer, evidence: Evidence) -> Source:

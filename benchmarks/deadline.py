@@ -24,7 +24,7 @@ from tests.faults.script import Close, Ending, Hang, Html200, Reply, Rst, Status
 from tests.faults.server import FaultServer
 
 SEED = 20_260_101
-ASKED, AT_ONCE = 500, 8
+ASKED, AT_ONCE = 500, 4
 DEADLINE_SECONDS = 3.0
 
 # One for each request, drawn with these weights; whatever is left over is answered well.

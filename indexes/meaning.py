@@ -83,8 +83,8 @@ async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> Non
         raise EncoderMismatch(
             f"The library was embedded with {others[0].name!r} and the model in use is {encoder.name!r}; "
             "their vectors cannot be compared.",
-            hint=f"Set library.encoder to {others[0].name!r} again, or begin a library with the other model: "
-            "`carrel --home FOLDER add PATH`.",
+            hint=f"Set library.encoder to {others[0].name!r} again, or embed the library anew: "
+            "`carrel add --reembed PATH`.",
         )
 
 

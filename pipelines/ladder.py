@@ -156,6 +156,7 @@ class Climb:
             instead_of=rung.name,
             outcome=outcome_of(error),
             why=_sentence(error),
+            hint=getattr(error, "hint", ""),
             retry_after_seconds=getattr(error, "retry_after_seconds", None),
         )
         self.recorder.fell_back(degradation, branch=self.branch, visible=getattr(error, "degrades", True))

@@ -73,7 +73,7 @@ def research(limits: Limits) -> Pipeline:
                 share=25,
                 ladder=(
                     rung(retrieve.fused, name="all sources, fused"),
-                    rung(retrieve.keyword_everywhere, search, name="keyword in every collection"),
+                    rung(retrieve.keyword_everywhere, search, name="keyword alone"),
                     rung(retrieve.from_the_web, web, name="the web", consent="web"),
                     rung(retrieve.nothing_found, name="nothing"),
                 ),

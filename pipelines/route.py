@@ -12,7 +12,7 @@ __all__ = ["choose_route", "papers_wanted"]
 
 _NARROW = (Kind.FACT, Kind.DEFINITION)
 _NO_MODEL = (
-    "No model is configured: the answer is made of sentences taken word for word from the papers. "
+    "No model is configured: answers are made of sentences taken word for word from the papers. "
     "The command “carrel models” says how to name one."
 )
 

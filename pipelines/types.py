@@ -181,6 +181,8 @@ class Degradation(Model):
     outcome: Outcome
     why: str
     """A sentence for the reader."""
+    hint: str = ""
+    """What the reader can do about it; may be empty."""
     retry_after_seconds: float | None = None
     """When the provider asks to be left alone for longer than is waited for."""
 

@@ -26,12 +26,14 @@ Examples:
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--collection", default="papers", show_default=True, metavar="NAME", help="Where to put them.")
+@click.option("--reembed", is_flag=True, help="Embed the whole library anew, with the model now in use.")
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
 @click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
 @talk_options
 def command(
     paths: tuple[str, ...],
     collection: str,
+    reembed: bool,
     format: str,
     set_: tuple[str, ...],
     quiet: bool,
@@ -48,7 +50,7 @@ def command(
     code = 1
     try:
         with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:
-            for event in assistant.stream_add(paths, collection=collection):
+            for event in assistant.stream_add(paths, collection=collection, reembed=reembed):
                 narrator.tell(event)
                 if isinstance(event, Added):
                     narrator.clear()

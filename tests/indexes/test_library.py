@@ -115,7 +115,7 @@ async def test_a_library_embedded_with_another_model_is_searched_by_keyword_and_
         assert "keyword only" in note
         assert HashingEncoder(64).name in note
         assert "another-model" in note
-        assert "carrel --home" in note
+        assert "carrel add --reembed" in note
         with pytest.raises(EncoderMismatch):
             await other.retrievers[0].search("bees", limit=1)
         with pytest.raises(EncoderMismatch) as told:
