@@ -12,28 +12,25 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from assistant.engine.protocol import Status, Surroundings
-from assistant.failures import error_of
+from assistant.failures import last_answer
 from assistant.history import named, new_run
 from assistant.loop import Consult, LoopThread
 from assistant.paths import Paths, find_paths
-from assistant.question import How, budget_with, checked
+from assistant.question import How, budget_with, checked, less
 from assistant.records import replaying
 from assistant.settings import Settings, load_settings
-from indexes.errors import CarrelError
 from indexes.events import AddEvent
 from indexes.types import AddReport, Collection, Hits
-from pipelines.events import Asked, AskEvent, Done, Failed
+from pipelines.events import Asked, AskEvent
 from pipelines.types import Answer, Question
 
 if TYPE_CHECKING:
+    from assistant.batch import BatchPlan, BatchReport
     from assistant.build import Workbench
 
-__all__ = ["Assistant", "PathsToAdd", "last_answer"]
+__all__ = ["Assistant", "PathsToAdd"]
 
 PathsToAdd = str | Path | Sequence[str | Path]
-
-_LEAST_SECONDS = 0.1
-"""What is left of a deadline that has passed while the library was opened: enough for the last rungs."""
 
 
 class Assistant:
@@ -144,6 +141,27 @@ class Assistant:
             return replaying(self.settings, Path(path).expanduser(), speed=speed)
 
         return self._loop.iterate(events)
+
+    def batch(self, questions: str | Path | Sequence[str], **plan: Unpack[BatchPlan]) -> BatchReport:
+        """Answers many questions; each has its row in the file `out` before the next begins.
+
+        A question that fails gets a row that says so; a refused key or a missing model ends the batch.
+        Nobody is asked anything: what the settings leave to a person takes its default.
+
+        Args:
+            questions: A file with a question, or an object `{"id", "question"}`, on each line; or questions.
+            plan: `out`, the file of answers; `resume`, to go on where a batch was stopped or killed; see
+                `BatchPlan`.
+
+        Raises:
+            InputError: The questions or the answers cannot be read.
+            AnswersBusy: Another batch writes to the same file.
+        """
+        return self._loop.run(self._batch(questions, plan))
+
+    async def abatch(self, questions: str | Path | Sequence[str], **plan: Unpack[BatchPlan]) -> BatchReport:
+        """Answers many questions, like `batch`; cancelling stops it, and what was written stays."""
+        return await self._loop.arun(self._batch(questions, plan))
 
     def add(
         self,
@@ -282,7 +300,7 @@ class Assistant:
             began = time.monotonic()
             workbench = await self._workbench()
             asked = question if question.id else await workbench.resumed(question)
-            left = _less(asked, time.monotonic() - began)
+            left = less(asked, time.monotonic() - began)
             answers = workbench.stream(left, consult if can_ask else None, record=record)
             async with aclosing(answers) as answering:
                 async for event in answering:
@@ -317,6 +335,12 @@ class Assistant:
         workbench = await self._workbench()
         return await workbench.add(_as_paths(paths), collection, emit, reembed=reembed)
 
+    async def _batch(self, questions: str | Path | Sequence[str], given: BatchPlan) -> BatchReport:
+        from assistant.batch import planned, run_batch
+
+        plan = await asyncio.to_thread(planned, questions, given, self.settings)
+        return await run_batch(plan, self._workbench)
+
     async def _search(self, text: str, limit: int, collections: Sequence[str]) -> Hits:
         wanted = checked(text, collections)
         return await (await self._workbench()).search(wanted, limit=limit)
@@ -347,33 +371,9 @@ async def _open(settings: Settings, paths: Paths) -> Workbench:
     return await open_workbench(settings, paths)
 
 
-def _less(question: Question, seconds: float) -> Question:
-    """The question with its deadline nearer by the seconds that opening the library has taken."""
-    limit = question.budget.max_seconds
-    if limit is None:
-        return question
-    left = max(limit - seconds, _LEAST_SECONDS)
-    return question.model_copy(update={"budget": question.budget.model_copy(update={"max_seconds": left})})
-
-
 def _as_paths(paths: PathsToAdd) -> list[Path]:
     given = [paths] if isinstance(paths, str | Path) else paths
     return [Path(path).expanduser() for path in given]
-
-
-def last_answer(events: Sequence[AskEvent]) -> Answer:
-    """Returns the answer that a question's events end with.
-
-    Raises:
-        CarrelError: They end with a failure.
-    """
-    match events[-1] if events else None:
-        case Done(answer=answer):
-            return answer
-        case Failed() as failed:
-            raise error_of(failed)
-        case _:
-            raise CarrelError("The question ended without an answer.", hint="Ask it again.")
 
 
 def _show_answers_in_notebooks() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from indexes.clean import clean, clean_line
 from indexes.errors import CarrelError
 from pipelines import errors as _pipeline_errors  # makes the whole tree known to `error_of`
-from pipelines.events import Failed
+from pipelines.events import AskEvent, Done, Failed
+from pipelines.types import Answer
 
-__all__ = ["EngineDied", "RemoteFailure", "error_of", "failed_of"]
+__all__ = ["EngineDied", "RemoteFailure", "error_of", "failed_of", "last_answer"]
 
 assert _pipeline_errors
 
@@ -53,6 +56,21 @@ def error_of(failed: Failed) -> CarrelError:
     if known is None or known is RemoteFailure:
         return RemoteFailure(failed.message, hint=failed.hint, kind=failed.kind, exit_code=failed.exit_code)
     return known(failed.message, hint=failed.hint)
+
+
+def last_answer(events: Sequence[AskEvent]) -> Answer:
+    """Returns the answer that a question's events end with.
+
+    Raises:
+        CarrelError: They end with a failure.
+    """
+    match events[-1] if events else None:
+        case Done(answer=answer):
+            return answer
+        case Failed() as failed:
+            raise error_of(failed)
+        case _:
+            raise CarrelError("The question ended without an answer.", hint="Ask it again.")
 
 
 def _tree(root: type[CarrelError]) -> dict[str, type[CarrelError]]:

@@ -12,10 +12,13 @@ from indexes.clean import clean
 from indexes.errors import QuestionRefused
 from pipelines.types import Budget, Question
 
-__all__ = ["LONGEST_QUESTION", "How", "budget_with", "checked"]
+__all__ = ["LONGEST_QUESTION", "How", "budget_with", "checked", "less"]
 
 LONGEST_QUESTION = 20_000
 """Characters. A longer text is material to answer from, not a question."""
+
+_LEAST_SECONDS = 0.1
+"""What is left of a deadline that has passed while the library was opened: enough for the last rungs."""
 
 
 class How(TypedDict, total=False):
@@ -72,3 +75,12 @@ def checked(text: str, collections: Sequence[str] = (), *, budget: Budget | None
     if not wanted:
         raise QuestionRefused("The question is empty.", hint='Write it in quotes: carrel ask "What is ...?"')
     return Question(text=wanted, collections=tuple(collections), budget=budget or Budget())
+
+
+def less(question: Question, seconds: float) -> Question:
+    """The question with its deadline nearer by the seconds that opening the library has taken."""
+    limit = question.budget.max_seconds
+    if limit is None:
+        return question
+    left = max(limit - seconds, _LEAST_SECONDS)
+    return question.model_copy(update={"budget": question.budget.model_copy(update={"max_seconds": left})})

@@ -29,6 +29,7 @@ __all__ = [
     "source_lines",
     "sources_of",
     "to_json",
+    "to_json_line",
     "to_markdown",
     "to_text",
     "where",
@@ -74,6 +75,11 @@ def to_text(answer: Answer) -> str:
 def to_json(command: str, data: Any) -> str:
     """One JSON document; `data` is a model, or models, or plain values."""
     return _document({"schema_version": SCHEMA_VERSION, "command": command, "data": _plain(data)})
+
+
+def to_json_line(data: Any) -> str:
+    """One line of JSON with its line end; `data` is a model, or models, or plain values."""
+    return _document(_plain(data), indent=None)
 
 
 def error_json(command: str, error: CarrelError) -> str:
@@ -213,9 +219,9 @@ def _plain(data: Any) -> Any:
     return data
 
 
-def _document(value: dict[str, Any]) -> str:
+def _document(value: Any, *, indent: int | None = 2) -> str:
     """JSON with its data exact; where a character could harm a terminal, all but ASCII is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
     if clean(text) != text:
-        text = json.dumps(value, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
+        text = json.dumps(value, ensure_ascii=True, indent=indent).replace("\x7f", "\\u007f")
     return text + "\n"

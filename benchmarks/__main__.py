@@ -15,6 +15,7 @@ NAMES = (
     "calls",
     "deadline",
     "faults",
+    "kills",
     "ingest",
     "retrieval",
     "extractive",

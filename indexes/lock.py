@@ -1,4 +1,4 @@
-"""One writer per library: an operating-system lock that names its holder and dies with it."""
+"""One writer at a time: an operating-system lock that names its holder and dies with it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,19 @@ _LOCKED_BYTE = 1 << 30
 
 
 class WriterLock:
-    """The right to write to one library. Within one object it may be held several times at once.
+    """The right to write to one library, or file. Within one object it may be held several times at once.
 
     The lock lies on a file of its own, which is never deleted: deleting it would let a third process lock
     a new file of the same name beside the holder of the old one.
+
+    Args:
+        path: The file that the lock lies on.
+        guards: What may be written to by its holder, in words; by default the library in the file's folder.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, guards: str = "") -> None:
         self._path = path
+        self._guards = guards or f"the library {str(path.parent)!r}"
         self._descriptor: int | None = None
         self._holders = 0
         self._acquiring = asyncio.Lock()
@@ -70,15 +75,14 @@ class WriterLock:
         return descriptor
 
     def _busy(self, descriptor: int) -> str:
-        folder = str(self._path.parent)
         try:
             holder = json.loads(
                 os.pread(descriptor, 1000, 0) if hasattr(os, "pread") else self._path.read_bytes()
             )
             since = datetime.fromisoformat(holder["since"]).strftime("%H:%M:%S")
-            return f"Process {int(holder['pid'])} has been writing to the library {folder!r} since {since}."
+            return f"Process {int(holder['pid'])} has been writing to {self._guards} since {since}."
         except (ValueError, KeyError, TypeError, OSError):
-            return f"Another process is writing to the library {folder!r}."
+            return f"Another process is writing to {self._guards}."
 
 
 def _sign(descriptor: int) -> None:

@@ -108,7 +108,7 @@ class ModelAuth(ModelError):
 class ModelMissing(ModelError):
     """The provider has no such model, or its client is not installed."""
 
-    outcome = Outcome.UNREACHABLE
+    outcome = Outcome.AUTH  # as final as a refused key: no other question can do better
 
 
 class ModelRefused(ModelError):

@@ -63,6 +63,7 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed out"
     TOO_LONG = "too long"
     AUTH = "auth"
+    """The key was refused, or there is no such model: every other question would fail in the same way."""
     UNREACHABLE = "unreachable"
     MALFORMED = "malformed"
     CANCELLED = "cancelled"

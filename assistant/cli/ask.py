@@ -75,8 +75,8 @@ def command(
     QUESTION may be left out, or be `-`, to read it from stdin. With --resume it is the one that was stopped,
     and nothing that was paid for is paid for again.
     """
-    from assistant.api import last_answer
     from assistant.cli.narrate import Narrator
+    from assistant.failures import last_answer
     from assistant.question import checked
 
     text = "" if resume and not question else checked(_question(question)).text

@@ -32,9 +32,9 @@ def command(question: tuple[str, ...], quiet: bool, verbose: bool) -> int:
 
     With a QUESTION of your own, ask the notes that instead.
     """
-    from assistant.api import last_answer
     from assistant.cli.narrate import Narrator
     from assistant.demo import COLLECTION, NOTES, QUESTION, open_demo
+    from assistant.failures import last_answer
     from assistant.render import to_text
 
     asked = " ".join(question) or QUESTION

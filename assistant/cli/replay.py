@@ -34,8 +34,8 @@ def command(file: str, speed: float, format: str | None, quiet: bool, verbose: b
 
     Every model, search and page is answered from the file.
     """
-    from assistant.api import last_answer
     from assistant.cli.narrate import Narrator
+    from assistant.failures import last_answer
 
     with open_assistant() as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:
         events = []

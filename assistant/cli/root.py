@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "root", "run"]
 COMMANDS: dict[str, str] = {
     "add": "Add papers: files and folders.",
     "ask": "Ask a question and print the answer with its sources.",
+    "batch": "Answer a file of questions, one JSON line each.",
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "models": "Show the models in use, or get the embedding model.",
     "paths": "Show where settings, library, history, logs and downloads lie.",

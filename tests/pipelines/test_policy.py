@@ -45,7 +45,7 @@ ANSWERS: list[tuple[type[CarrelError], Outcome, Remedy]] = [
     (ModelUnreachable, Outcome.UNREACHABLE, Remedy.AGAIN),
     (ModelOverloaded, Outcome.UNREACHABLE, Remedy.AGAIN),
     (ProviderPaused, Outcome.UNREACHABLE, Remedy.NEXT),
-    (ModelMissing, Outcome.UNREACHABLE, Remedy.NEXT),
+    (ModelMissing, Outcome.AUTH, Remedy.NEXT),
     (ModelTimeout, Outcome.TIMED_OUT, Remedy.NEXT),
     (TookTooLong, Outcome.TIMED_OUT, Remedy.NEXT),
     (NoTimeLeft, Outcome.TIMED_OUT, Remedy.NEXT),
