@@ -56,11 +56,10 @@ class DenseRetriever:
         """
         if not text.strip():
             return Hits()
-        await require_same_encoder(self._vectors, self._encoder)
-        fingerprint = await asyncio.to_thread(lambda: self._encoder.fingerprint)
-        coverage = await self._vectors.coverage(fingerprint, collections)
-        ranked = (
-            await self._index.search(text, limit=limit, collections=collections) if coverage.embedded else []
+        fingerprint = await require_same_encoder(self._vectors, self._encoder)
+        coverage, ranked = await asyncio.gather(
+            self._vectors.coverage(fingerprint, collections),
+            self._index.search(text, limit=limit, collections=collections),
         )
         hits = await self._database.read(
             lambda connection: ranked_hits(connection, ranked, retriever=self._name)
@@ -68,16 +67,20 @@ class DenseRetriever:
         return Hits(hits=hits, notes=(*_coverage_notes(coverage), *self._index.notes))
 
 
-async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> None:
-    """Does nothing if `encoder` has made some of the vectors, or nobody has made any.
+async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> str:
+    """Returns the encoder's fingerprint if it has made some of the vectors, or nobody has made any.
 
     Raises:
         EncoderMismatch: Only other encoders have.
     """
-    # The fingerprint may read the model's files.
-    fingerprint = await asyncio.to_thread(lambda: encoder.fingerprint)
-    if await asyncio.to_thread(vectors.last_position, fingerprint):
-        return
+
+    def looked_up() -> tuple[str, bool]:
+        fingerprint = encoder.fingerprint  # may read the model's files
+        return fingerprint, bool(vectors.last_position(fingerprint))
+
+    fingerprint, known = await asyncio.to_thread(looked_up)
+    if known:
+        return fingerprint
     others = await vectors.encoders()
     if others:
         raise EncoderMismatch(
@@ -86,6 +89,7 @@ async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> Non
             hint=f"Set library.encoder to {others[0].name!r} again, or embed the library anew: "
             "`carrel add --reembed PATH`.",
         )
+    return fingerprint
 
 
 async def embed_waiting(

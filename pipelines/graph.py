@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import AsyncGenerator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from indexes.errors import CarrelError
 from indexes.types import Model
 from pipelines.budget import Allowance, Slice
 from pipelines.drawing import to_mermaid
-from pipelines.errors import PipelineInvalid, StepFailed
+from pipelines.errors import StepFailed
 from pipelines.events import AskEvent, StepSkipped
 from pipelines.journal import Journal
 from pipelines.ladder import Climb, failed_branch
@@ -21,27 +22,15 @@ from pipelines.trace import Recorder
 from pipelines.types import Budget
 
 if TYPE_CHECKING:
-    from langgraph.graph.state import CompiledStateGraph
+    from langgraph.pregel import Pregel
 
 __all__ = ["CompiledPipeline", "Result"]
-
-_ITEM = "__item__"
 
 
 class Result(Model):
     """The last thing a run yields: the pipeline's value."""
 
     value: Any
-
-
-@dataclass(frozen=True)
-class _Branch:
-    """One item of a fan-out on its way through the graph."""
-
-    number: int
-    item: Any
-    value: Any = None
-    failed: bool = False
 
 
 @dataclass
@@ -113,7 +102,7 @@ class CompiledPipeline:
                 if mode == "custom":
                     yield part
                 else:
-                    value = part.get(self.pipeline.gives)
+                    value = part
         yield Result(value=finish(value, recorder))
 
     async def run(
@@ -140,116 +129,61 @@ class CompiledPipeline:
 _CONFIG: Any = {"recursion_limit": 100}
 
 
-def _compile(pipeline: Pipeline) -> CompiledStateGraph[Any, Any, Any, Any]:
-    from langgraph.graph import END, START, StateGraph
+def _compile(pipeline: Pipeline) -> Pregel[Any, Any, Any, Any]:
+    """The pipeline as a LangGraph workflow of tasks, each waiting for those whose values it needs.
 
-    state = TypedDict("State", _channels(pipeline))  # type: ignore[misc]
-    graph: Any = StateGraph(cast("Any", state), context_schema=_Run)
-    for step in pipeline.steps:
-        try:
-            _add(graph, step, pipeline.after(step))
-        except ValueError as error:
-            raise PipelineInvalid(f"A step cannot be called {step.name!r}: {error}") from error
-    for step in pipeline.steps:
-        before = sorted(_last_node(pipeline, name) for name in _direct(pipeline, step))
-        graph.add_edge(before if len(before) > 1 else (before or [START])[0], _first_node(step))
-    graph.add_edge(_last_node(pipeline, pipeline.givers[pipeline.gives].name), END)
-    return cast("CompiledStateGraph[Any, Any, Any, Any]", graph.compile(name=pipeline.name))
+    Tasks rather than the nodes and edges of a state graph: those run in rounds, and a step would wait for the
+    slowest of the round before it although it needs nothing of that one.
+    """
+    from langgraph.func import entrypoint, task
 
+    tasks = {step.name: task(name=step.name)(_body(step, pipeline.after(step))) for step in pipeline.steps}
 
-def _channels(pipeline: Pipeline) -> dict[str, Any]:
-    channels: dict[str, Any] = dict.fromkeys((*pipeline.takes, *pipeline.givers), Any)
-    for step in pipeline.steps:
-        if step.over is not None:
-            channels[_branches(step)] = Annotated[list, operator.add]
-    return channels
+    async def flow(inputs: dict[str, Any], *, runtime: Any) -> Any:
+        values: dict[str, Awaitable[Any]] = {}
+        for step in pipeline.in_order:
+            needed = {name: values[name] for name in step.needs if name in values}
+            values[step.gives] = tasks[step.name](runtime.context, inputs, needed)
+        # All of them, so that the first to fail ends the run although nobody may be waiting for it yet.
+        given = dict(zip(values, await asyncio.gather(*values.values()), strict=True))
+        return given[pipeline.gives]
+
+    flow.__name__ = pipeline.name
+    return cast("Pregel[Any, Any, Any, Any]", entrypoint(context_schema=_Run)(flow))
 
 
-def _direct(pipeline: Pipeline, step: Step) -> set[str]:
-    """The steps `step` waits for, without those that another of them waits for anyway."""
-    before = set(pipeline.before(step))
-    return {
-        name for name in before if not any(name in _all_before(pipeline, other) for other in before - {name})
-    }
-
-
-def _all_before(pipeline: Pipeline, name: str) -> set[str]:
-    step = next(step for step in pipeline.steps if step.name == name)
-    found = set(pipeline.before(step))
-    for earlier in tuple(found):
-        found |= _all_before(pipeline, earlier)
-    return found
-
-
-def _add(graph: Any, step: Step, after: float) -> None:
-    if step.over is None:
-        graph.add_node(step.name, _single(step, after))
-    else:
-        _add_fan_out(graph, step, after)
-
-
-def _single(step: Step, after: float) -> Any:
-    async def node(state: dict[str, Any], runtime: Any) -> dict[str, Any]:
-        run: _Run = runtime.context
-        needs = {**run.services, **state}
+def _body(step: Step, after: float) -> Callable[..., Any]:
+    async def body(run: _Run, inputs: Mapping[str, Any], needed: Mapping[str, Awaitable[Any]]) -> Any:
+        given = {name: await value for name, value in needed.items()}
+        needs = {**run.services, **inputs, **given}
         if skipped := _skipped(step, needs, run):
-            return {step.gives: skipped.value}
+            return skipped.value
         run.begin(step, after)
-        return {step.gives: await run.climb(step, needs).value()}
+        if step.over is None:
+            return await run.climb(step, needs).value()
+        return await _fanned_out(step, step.over, needs, run)
 
-    return node
+    return body
 
 
-def _add_fan_out(graph: Any, step: Step, after: float) -> None:
-    """Three nodes: plan the branches, run each, gather what came of them."""
-    from langgraph.types import Send
+async def _fanned_out(step: Step, over: Callable[..., Any], needs: Mapping[str, Any], run: _Run) -> Any:
+    """The results of all branches, in the order of their items; a failed one is left out and recorded."""
 
-    over = step.over
-    assert over is not None
-
-    async def plan(state: dict[str, Any], runtime: Any) -> dict[str, Any]:
-        run: _Run = runtime.context
-        run.begin(step, after)
-        skipped = _skipped(step, {**run.services, **state}, run)
-        return {step.gives: skipped.value} if skipped else {}
-
-    # Async, although it awaits nothing: LangGraph gives a plain function to a thread.
-    async def branches(state: dict[str, Any], runtime: Any) -> Any:
-        if step.gives in state and state[step.gives] is not None:
-            return f"{step.name} (gather)"
-        needs = {**runtime.context.services, **state}
-        items = over(**{name: needs[name] for name in needs_of(over)})
-        sends = [
-            Send(f"{step.name} (branch)", {**state, _ITEM: _Branch(number, item)})
-            for number, item in enumerate(items)
-        ]
-        return sends or f"{step.name} (gather)"
-
-    async def branch(state: dict[str, Any], runtime: Any) -> dict[str, Any]:
-        run: _Run = runtime.context
-        this: _Branch = state[_ITEM]
-        needs = {**run.services, **state, step.each: this.item}
-        label = str(getattr(this.item, "label", this.item))
+    async def branch(item: Any) -> tuple[Any, ...]:
+        label = str(getattr(item, "label", item))
         try:
-            value = await run.climb(step, needs, branch=label).value()
+            return (await run.climb(step, {**needs, step.each: item}, branch=label).value(),)
         except StepFailed as error:
             run.recorder.fell_back(failed_branch(step, label, error), branch=label)
-            return {_branches(step): [_Branch(this.number, None, failed=True)]}
-        return {_branches(step): [_Branch(this.number, None, value)]}
+            return ()
 
-    async def gather(state: dict[str, Any]) -> dict[str, Any]:
-        if state.get(step.gives) is not None:
-            return {}
-        arrived = sorted(state.get(_branches(step)) or [], key=lambda arrival: arrival.number)
-        return {step.gives: tuple(arrival.value for arrival in arrived if not arrival.failed)}
-
-    graph.add_node(f"{step.name} (plan)", plan)
-    graph.add_node(f"{step.name} (branch)", branch, input_schema=dict)
-    graph.add_node(f"{step.name} (gather)", gather)
-    graph.add_conditional_edges(
-        f"{step.name} (plan)", branches, [f"{step.name} (branch)", f"{step.name} (gather)"]
-    )
-    graph.add_edge(f"{step.name} (branch)", f"{step.name} (gather)")
+    items = over(**{name: needs[name] for name in needs_of(over)})
+    try:
+        async with asyncio.TaskGroup() as group:
+            branches = [group.create_task(branch(item)) for item in items]
+    except* CarrelError as errors:
+        raise errors.exceptions[0] from None
+    return tuple(value for each in branches for value in each.result())
 
 
 def _skipped(step: Step, needs: Mapping[str, Any], run: _Run) -> Skipped | None:
@@ -260,16 +194,3 @@ def _skipped(step: Step, needs: Mapping[str, Any], run: _Run) -> Skipped | None:
     if skipped is not None:
         run.recorder.emit(StepSkipped(step=step.name, why=skipped.why))
     return skipped
-
-
-def _first_node(step: Step) -> str:
-    return step.name if step.over is None else f"{step.name} (plan)"
-
-
-def _last_node(pipeline: Pipeline, name: str) -> str:
-    step = next(step for step in pipeline.steps if step.name == name)
-    return step.name if step.over is None else f"{step.name} (gather)"
-
-
-def _branches(step: Step) -> str:
-    return f"{step.gives}: branches"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pipelines.errors import PipelineInvalid
@@ -126,7 +126,7 @@ class Pipeline:
             raise PipelineInvalid(f"No step of pipeline {self.name!r} gives {self.gives!r}.")
         for step in self.steps:
             self._check(step)
-        self._refuse_cycles()
+        _ = self.in_order  # refuses a cycle
 
     @property
     def givers(self) -> dict[str, Step]:
@@ -173,13 +173,21 @@ class Pipeline:
                 f"Step {step.name!r} keeps back {kept_back:g} of its time for fallbacks; it must be below 1."
             )
 
-    def _refuse_cycles(self) -> None:
-        done: set[str] = set()
+    @cached_property
+    def in_order(self) -> tuple[Step, ...]:
+        """The steps, each after those it waits for.
+
+        Raises:
+            PipelineInvalid: Some of them wait for each other.
+        """
+        ordered: list[Step] = []
         waiting = list(self.steps)
         while waiting:
+            done = {step.name for step in ordered}
             ready = [step for step in waiting if self.before(step) <= done]
             if not ready:
                 names = ", ".join(repr(step.name) for step in waiting)
                 raise PipelineInvalid(f"These steps wait for each other: {names}.")
-            done |= {step.name for step in ready}
-            waiting = [step for step in waiting if step.name not in done]
+            ordered += ready
+            waiting = [step for step in waiting if step not in ready]
+        return tuple(ordered)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import ModelOverloaded, ModelRefused, PipelineInvalid, StepFailed, Unsure
+from pipelines.errors import ModelOverloaded, ModelRefused, StepFailed, Unsure
 from pipelines.events import FellBack, StepEnded, StepSkipped, StepStarted
 from pipelines.graph import CompiledPipeline, Result
 from pipelines.policy import Policy
@@ -261,10 +261,63 @@ async def test_every_attempt_has_a_span_that_begins_and_ends() -> None:
     assert sorted(started) == sorted(ended) == [1, 2]
 
 
-@pytest.mark.parametrize("name", ["read: page", "this|that"])
-async def test_a_name_that_a_graph_cannot_have_is_refused_when_the_pipeline_is_made_ready(name: str) -> None:
-    with pytest.raises(PipelineInvalid, match="cannot be called"):
-        await run(Step(name, gives="it", ladder=[rung(one)]), gives="it")
+@pytest.mark.parametrize("name", ["read: page", "this|that", "__start__"])
+async def test_a_step_may_have_any_name(name: str) -> None:
+    value, _ = await run(Step(name, gives="it", ladder=[rung(one)]), gives="it")
+    assert value == 1
+
+
+async def test_a_step_begins_as_soon_as_its_needs_are_there_whatever_else_still_runs() -> None:
+    followed = asyncio.Event()
+
+    async def slow() -> int:
+        await asyncio.wait_for(followed.wait(), 5)
+        return 1
+
+    async def after_quick(quick: int) -> int:
+        followed.set()
+        return quick + 1
+
+    async def both(slow: int, after_quick: int) -> tuple[int, int]:
+        return slow, after_quick
+
+    value, _ = await run(
+        Step("wait", gives="slow", ladder=[rung(slow)]),
+        Step("be quick", gives="quick", ladder=[rung(one)]),
+        Step("follow", gives="after_quick", ladder=[rung(after_quick)]),
+        Step("join", gives="both", ladder=[rung(both)]),
+        gives="both",
+    )
+    assert value == (1, 2)
+
+
+async def test_a_step_that_fails_ends_the_run_at_once_although_others_still_run() -> None:
+    stopped = asyncio.Event()
+
+    async def endless() -> int:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            stopped.set()
+        return 1
+
+    async def fails() -> int:
+        raise ModelRefused("No one will say.")
+
+    async def both(endless: int, fails: int) -> int:
+        return endless + fails
+
+    with pytest.raises(StepFailed, match="No one will say"):
+        await asyncio.wait_for(
+            run(
+                Step("go on", gives="endless", ladder=[rung(endless)]),
+                Step("fail", gives="fails", ladder=[rung(fails)]),
+                Step("join", gives="both", ladder=[rung(both)]),
+                gives="both",
+            ),
+            5,
+        )
+    await asyncio.wait_for(stopped.wait(), 5)
 
 
 async def test_a_run_gives_the_value_alone_and_fails_as_a_stream_does() -> None:
