@@ -137,7 +137,10 @@ def _compile(pipeline: Pipeline) -> Pregel[Any, Any, Any, Any]:
     """
     from langgraph.func import entrypoint, task
 
-    tasks = {step.name: task(name=step.name)(_body(step, pipeline.after(step))) for step in pipeline.steps}
+    def tasked(step: Step) -> Callable[..., Awaitable[Any]]:
+        return cast("Any", task)(name=step.name)(_body(step, pipeline.after(step)))
+
+    tasks = {step.name: tasked(step) for step in pipeline.steps}
 
     async def flow(inputs: dict[str, Any], *, runtime: Any) -> Any:
         values: dict[str, Awaitable[Any]] = {}
