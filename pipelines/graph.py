@@ -137,10 +137,10 @@ def _compile(pipeline: Pipeline) -> Pregel[Any, Any, Any, Any]:
     """
     from langgraph.func import entrypoint, task
 
-    def tasked(step: Step) -> Callable[..., Awaitable[Any]]:
-        return cast("Any", task)(name=step.name)(_body(step, pipeline.after(step)))
-
-    tasks = {step.name: tasked(step) for step in pipeline.steps}
+    made: Any = task  # its overloads do not know a function that takes a run
+    tasks: dict[str, Callable[..., Awaitable[Any]]] = {
+        step.name: made(name=step.name)(_body(step, pipeline.after(step))) for step in pipeline.steps
+    }
 
     async def flow(inputs: dict[str, Any], *, runtime: Any) -> Any:
         values: dict[str, Awaitable[Any]] = {}
