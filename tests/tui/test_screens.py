@@ -31,7 +31,7 @@ def looks_right(request: pytest.FixtureRequest, snap_compare: Any) -> Callable[[
             await app.ready()
             await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
             await steps(pilot)
-            await pilot.pause()
+            await pilot.pause(0.2)  # a busy machine is still drawing what the last step changed
 
         return bool(snap_compare(app, terminal_size=request.param, run_before=prepare))
 
