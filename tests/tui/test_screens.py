@@ -31,7 +31,7 @@ def looks_right(request: pytest.FixtureRequest, snap_compare: Any) -> Callable[[
             await app.ready()
             await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
             await steps(pilot)
-            await pilot.pause(0.2)  # a busy machine is still drawing what the last step changed
+            await pilot.pause()
 
         return bool(snap_compare(app, terminal_size=request.param, run_before=prepare))
 
@@ -106,6 +106,8 @@ def test_adding(looks_right):
         await _until(
             pilot, lambda: "37 of 212 files" in str(pilot.app.screen.query_one("#adding-sentence").content)
         )
+        # The bar within the progress bar is told its share by a message of its own.
+        await _until(pilot, lambda: pilot.app.screen.query_one("#adding-bar #bar").percentage == 37 / 212)
 
     assert looks_right(ScriptedEngine(add_events=[FilesFound(total=212), *files, Gate()]), steps)
 
