@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -53,6 +54,9 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         environment.setenv("CARREL_HOME", str(home / "carrel"))
         # This client's sockets are not Python's, so the guard below does not see them.
         environment.setenv("DDGS_PROXY", _NOT_A_SERVER)
+        # A shell starts what runs in its background with Ctrl+C ignored, and a process passes that on to those
+        # it starts: the programs under test would then rightly ignore it too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
 
 
