@@ -293,6 +293,17 @@ class QuestionJournal:
         except HistoryError as error:
             self.trouble = error.message
 
+    async def forget(self, step: str, input_hash: str) -> None:
+        """See `Journal.forget`."""
+        try:
+            await self._file.write(
+                lambda connection: connection.execute(
+                    "DELETE FROM results WHERE step = ? AND input_hash = ?", (step, input_hash)
+                )
+            )
+        except HistoryError as error:
+            self.trouble = error.message
+
 
 def _enter(connection: sqlite3.Connection, run: Run) -> None:
     connection.execute(

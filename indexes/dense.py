@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.ahead import Ahead
 from indexes.builder import build_generation
 from indexes.chroma import ChromaFailed, ChromaFolder
 from indexes.errors import LibraryBusy
@@ -117,6 +118,7 @@ class DenseIndex:
         self._note = ""
         self._distrusted = ""
         """A generation that failed when it was opened or asked."""
+        self._ahead = Ahead(self._embedded)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -136,11 +138,16 @@ class DenseIndex:
         Raises:
             EncoderError: The text cannot be embedded.
         """
-        return await asyncio.to_thread(self._search, text, limit, collections)
+        vector = await self._ahead.take(text)
+        return await asyncio.to_thread(self._search, text, limit, collections, vector)
+
+    def ahead(self, text: str) -> None:
+        """Begins to embed `text` for the next search for it; see `Ahead.begin`."""
+        self._ahead.begin(text)
 
     async def prepare(self) -> None:
         """Loads what the first search would wait for: the encoder, Chroma, the newer vectors."""
-        await asyncio.to_thread(self._search, "prepare", 1, ())
+        await asyncio.to_thread(self._search, "prepare", 1, (), None)
 
     async def coverage(self) -> DenseCoverage:
         """What a search would look at now."""
@@ -175,11 +182,19 @@ class DenseIndex:
 
     # Searching, in a thread.
 
-    def _search(self, text: str, limit: int, collections: tuple[str, ...]) -> list[tuple[int, float]]:
+    def _embedded(self, text: str) -> NDArray[np.float32] | None:
+        """The vector of `text`; without loading a model, `None` where there is nothing to compare it with."""
+        with self._view() as (folder, newer):
+            return self._encoder.encode([text])[0] if folder is not None or len(newer) else None
+
+    def _search(
+        self, text: str, limit: int, collections: tuple[str, ...], vector: NDArray[np.float32] | None
+    ) -> list[tuple[int, float]]:
         with self._view() as (folder, newer):
             if limit < 1 or (folder is None and len(newer) == 0):
                 return []  # without loading a model
-            vector = self._encoder.encode([text])[0]
+            if vector is None:
+                vector = self._encoder.encode([text])[0]
             try:
                 return self._living_best(folder, newer, vector, limit, collections)
             except ChromaFailed as error:

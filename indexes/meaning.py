@@ -46,6 +46,11 @@ class DenseRetriever:
         """Stands in each hit."""
         return self._name
 
+    def ahead(self, text: str) -> None:
+        """See `LooksAhead.ahead`: begins to embed `text`."""
+        if text.strip():
+            self._index.ahead(text)
+
     async def search(self, text: str, *, limit: int, collections: tuple[str, ...] = ()) -> Hits:
         """Returns at most `limit` hits, best first; the score is the cosine. Notes say what it could not see.
 

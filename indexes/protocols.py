@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexes.types import Hits
 
-__all__ = ["Encoder", "Retriever", "Vectors"]
+__all__ = ["Encoder", "LooksAhead", "Retriever", "Vectors"]
 
 Vectors = NDArray[np.float32]
 """Shape `(n, dimensions)`, each row of unit length."""
@@ -45,6 +45,15 @@ class Encoder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as this model counts them, without special tokens and without truncation."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A retriever that can begin before it is asked, with what no search for a text can do without."""
+
+    def ahead(self, text: str) -> None:
+        """Begins in the background, in the running event loop, and returns at once; it never fails."""
         ...
 
 

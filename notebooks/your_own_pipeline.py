@@ -25,7 +25,7 @@ from IPython.display import Markdown
 
 from pipelines import Budget, CompiledPipeline, Person, Pipeline, Policy, Step, rung
 from pipelines.errors import CarrelError, ModelOverloaded, ModelRefused
-from pipelines.support_desk import CONSENTS, by_words, support_desk
+from pipelines.support_desk import by_words, support_desk
 from pipelines.testing import ScriptedModel
 
 # %% [markdown]
@@ -150,9 +150,7 @@ async def decide(asked):
 
 expert = ScriptedModel("It is refunded today.", name="scripted:expert")
 failing = {"billing": ScriptedModel(ModelRefused("The model declined."), name="scripted:failing")}
-by_expert = await ask(
-    "It did not do what I hoped for.", models=failing, expert=expert, person=Person(decide, CONSENTS)
-)
+by_expert = await ask("It did not do what I hoped for.", models=failing, expert=expert, person=Person(decide))
 
 # %% [markdown]
 # ## Declare your own

@@ -87,23 +87,18 @@ class CompiledPipeline:
             StepFailed: Every rung of a step that others wait for has failed.
             Stopped: A person chose to stop.
         """
-        from langgraph.config import get_stream_writer
-
-        recorder = Recorder(
-            lambda event: get_stream_writer()(event), allowance=Allowance(budget), journal=journal
-        )
-        run = _Run(recorder, services, person or Person())
-        value: Any = None
-        events = self._graph.astream(
-            dict(inputs), context=run, stream_mode=["custom", "values"], config=_CONFIG
-        )
-        async with aclosing(cast("Any", events)) as parts:
-            async for mode, part in parts:
-                if mode == "custom":
-                    yield part
-                else:
-                    value = part
-        yield Result(value=finish(value, recorder))
+        events: asyncio.Queue[AskEvent | None] = asyncio.Queue()
+        recorder = Recorder(events.put_nowait, allowance=Allowance(budget), journal=journal)
+        run = _Run(recorder, services, (person or Person()).with_defaults(self.pipeline.consents))
+        running = asyncio.ensure_future(self._graph.ainvoke(dict(inputs), context=run, config=_CONFIG))
+        running.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield Result(value=finish(await running, recorder))
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
 
     async def run(
         self,
@@ -143,24 +138,29 @@ def _compile(pipeline: Pipeline) -> Pregel[Any, Any, Any, Any]:
     }
 
     async def flow(inputs: dict[str, Any], *, runtime: Any) -> Any:
-        values: dict[str, Awaitable[Any]] = {}
-        for step in pipeline.in_order:
-            needed = {name: values[name] for name in step.needs if name in values}
-            values[step.gives] = tasks[step.name](runtime.context, inputs, needed)
-        # All of them, so that the first to fail ends the run although nobody may be waiting for it yet.
-        given = dict(zip(values, await asyncio.gather(*values.values()), strict=True))
-        return given[pipeline.gives]
+        run: _Run = runtime.context
+        values: dict[str, asyncio.Task[Any]] = {}
+
+        async def value(step: Step) -> Any:
+            given = {name: await values[name] for name in step.needs if name in values}
+            needs = {**run.services, **inputs, **given}
+            skipped = _skipped(step, needs, run)
+            return skipped.value if skipped else await tasks[step.name](run, needs)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for step in pipeline.in_order:
+                    values[step.gives] = group.create_task(value(step), name=step.name)
+        except* CarrelError as errors:
+            raise errors.exceptions[0] from None
+        return values[pipeline.gives].result()
 
     flow.__name__ = pipeline.name
     return cast("Pregel[Any, Any, Any, Any]", entrypoint(context_schema=_Run)(flow))
 
 
 def _body(step: Step, after: float) -> Callable[..., Any]:
-    async def body(run: _Run, inputs: Mapping[str, Any], needed: Mapping[str, Awaitable[Any]]) -> Any:
-        given = {name: await value for name, value in needed.items()}
-        needs = {**run.services, **inputs, **given}
-        if skipped := _skipped(step, needs, run):
-            return skipped.value
+    async def body(run: _Run, needs: Mapping[str, Any]) -> Any:
         run.begin(step, after)
         if step.over is None:
             return await run.climb(step, needs).value()

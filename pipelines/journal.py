@@ -36,3 +36,7 @@ class Journal(Protocol):
     async def keep(self, step: str, input_hash: str, kept: Kept) -> None:
         """Keeps a result; when this returns it survives the process."""
         ...
+
+    async def forget(self, step: str, input_hash: str) -> None:
+        """Drops what was kept, for every question: it turned out not to be what the step needed."""
+        ...

@@ -13,12 +13,20 @@ from typing import Any
 
 from indexes.errors import CarrelError
 from pipelines.budget import Slice
-from pipelines.errors import BudgetSpent, NoTimeLeft, StepFailed, Stopped, TookTooLong, outcome_of
+from pipelines.errors import (
+    BudgetSpent,
+    ModelMalformed,
+    NoTimeLeft,
+    StepFailed,
+    Stopped,
+    TookTooLong,
+    outcome_of,
+)
 from pipelines.events import Retrying
 from pipelines.person import Person
 from pipelines.policy import LONGEST_RETRY_AFTER_SECONDS, Remedy, backoff_seconds, remedy_of
 from pipelines.step import PERSON, RECORDER, Rung, Step
-from pipelines.trace import Recorder
+from pipelines.trace import OpenSpan, Recorder
 from pipelines.types import Degradation, Outcome
 
 __all__ = ["AGAIN", "STOP", "Climb", "failed_branch"]
@@ -120,7 +128,7 @@ class Climb:
         limit = min(seconds, rung.policy.timeout_seconds or float("inf"))
         with self.recorder.span(
             self.step.name, rung.name, branch=self.branch, attempt=attempt, cacheable=rung.policy.cache
-        ):
+        ) as span:
             try:
                 async with asyncio.timeout(limit if limit < float("inf") else None) as clock:
                     return await rung.run(**arguments)
@@ -128,6 +136,9 @@ class Climb:
                 if not clock.expired():
                     raise
                 raise TookTooLong(f"It took longer than {limit:.3g} seconds.") from error
+            except ModelMalformed:
+                await _forget_replies(span)
+                raise
 
     def _tell_retry(self, rung: Rung, attempt: int, wait: float, error: CarrelError) -> None:
         self.recorder.emit(
@@ -173,6 +184,13 @@ def failed_branch(step: Step, branch: str, error: StepFailed) -> Degradation:
         outcome=outcome if outcome is not Outcome.OK else Outcome.INTERNAL,
         why=error.message,
     )
+
+
+async def _forget_replies(span: OpenSpan) -> None:
+    """What the rung could not use is no answer to anybody: the same prompt is asked anew next time."""
+    if span.recorder.journal is not None:
+        for reply in span.replies:
+            await span.recorder.journal.forget(span.step, reply)
 
 
 def _wait_before_retry(rung: Rung, attempt: int, error: CarrelError) -> float | None:

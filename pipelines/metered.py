@@ -84,6 +84,7 @@ class Metered:
         if span.recorder.journal is not None and not call.truncated:
             kept = Kept(text="".join(text), model=self.settings.name, usage=call.usage)
             await span.recorder.journal.keep(span.step, key, kept)
+            span.replies.append(key)
 
     def _price(self, call: OpenSpan, promised_usd: float | None) -> None:
         """Adds what the call's tokens cost to what it has spent."""
@@ -98,6 +99,7 @@ async def _recalled(span: OpenSpan, key: str) -> Kept | None:
     if kept is not None:
         span.model = kept.model
         span.spend(Usage(recalled=1))
+        span.replies.append(key)
     return kept
 
 

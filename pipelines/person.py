@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from indexes.errors import CarrelError
@@ -56,6 +56,10 @@ class Person:
     decide: Decide | None = None
     consents: Mapping[str, Consent] = field(default_factory=dict)
     timeout_seconds: float = 60.0
+
+    def with_defaults(self, consents: Mapping[str, Consent]) -> Person:
+        """The same person, asked in the ways of `consents` where there is no other way."""
+        return replace(self, consents={**consents, **self.consents})
 
     async def must_allow(self, what: str, needs: Mapping[str, Any], recorder: Recorder) -> None:
         """Returns when `what` is allowed.

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from indexes.errors import CarrelError
-from indexes.protocols import Retriever
+from indexes.protocols import LooksAhead, Retriever
 from pipelines import cascade, classify, reason, retrieve, route, summarise, verify
 from pipelines.events import AskEvent, Done, Failed
 from pipelines.graph import CompiledPipeline, Result
@@ -164,6 +164,9 @@ class Research:
             person: Who can be asked on the way; nobody by default.
             journal: Keeps what is paid for, so that a run that was stopped pays for nothing twice.
         """
+        for retriever in self._services["retrievers"]:
+            if isinstance(retriever, LooksAhead):
+                retriever.ahead(question.text)  # while it is classified: a vector needs nothing of that
         run = self._compiled.stream(
             {"question": question},
             self._services,

@@ -7,12 +7,13 @@ a service, or `recorder`. Nothing else connects the steps; what can run side by 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
 from pipelines.errors import PipelineInvalid
+from pipelines.person import Consent
 from pipelines.policy import Policy
 
 __all__ = ["Pipeline", "Rung", "Skipped", "Step", "needs_of", "rung"]
@@ -114,6 +115,8 @@ class Pipeline:
     """Names of the services that the rungs may ask for and that are always there."""
     optional: frozenset[str] = field(default=frozenset())
     """Names of the services that may be absent: a rung that asks for one is then left out of its ladder."""
+    consents: Mapping[str, Consent] = field(default_factory=dict)
+    """How what a person decides is asked for, by name; a `Person` with consents of its own goes before."""
 
     def __post_init__(self) -> None:
         givers = self.givers

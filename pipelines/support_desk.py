@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from pipelines import ChatModel, Consent, Person, Pipeline, Policy, Prompt, Recorder, Step, Unsure, rung
 
-__all__ = ["CONSENTS", "support_desk"]
+__all__ = ["support_desk"]
 
 Shelves = Mapping[str, Mapping[str, Callable[[str], Awaitable[str]]]]
 WORDS = {"billing": {"invoice", "charged", "refund"}, "technical": {"error", "crash", "install"}}
@@ -27,6 +27,7 @@ def support_desk() -> Pipeline:
         gives="reply",
         services=frozenset({"models", "shelves"}),
         optional=frozenset({"expert"}),
+        consents=CONSENTS,
         steps=(
             Step("triage", gives="topic", ladder=(rung(by_words), rung(by_asking))),
             Step("look up", gives="facts", over=places, each="place", ladder=(rung(looked_up, quick),)),

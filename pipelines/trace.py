@@ -58,6 +58,8 @@ class OpenSpan:
     """Whether the reply to the same prompt in another question will do."""
     model: str = ""
     usage: Usage = field(default_factory=Usage)
+    replies: list[str] = field(default_factory=list)
+    """Input hashes of the replies in the journal that it was given."""
     truncated: bool = False
     """Whether a model's reply was cut at its longest."""
 

@@ -86,6 +86,19 @@ async def test_only_a_result_that_may_be_shared_serves_another_run(history: Hist
     assert await other.recall("summarise", "abc", shared=True) == _SUMMARY
 
 
+async def test_what_is_forgotten_serves_nobody_any_more_and_can_be_kept_anew(history: History) -> None:
+    first, other = await begun(history, asked()), await begun(history, asked())
+    for journal in (first, other):
+        await journal.keep("classify", "abc", _SUMMARY)
+    await first.keep("classify", "abd", _SUMMARY)
+    await other.forget("classify", "abc")
+
+    assert await first.recall("classify", "abc", shared=True) is None
+    assert await first.recall("classify", "abd") == _SUMMARY
+    await first.keep("classify", "abc", Kept(text="Better."))
+    assert await other.recall("classify", "abc", shared=True) == Kept(text="Better.")
+
+
 async def test_a_result_that_was_used_is_not_replaced(history: History) -> None:
     journal = await begun(history, asked())
     await journal.keep("reason", "abc", _SUMMARY)

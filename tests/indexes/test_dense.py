@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from indexes.dense import DenseIndex, StoredVectors
+from indexes.errors import EncoderError
 from indexes.generations import Generation, GenerationFailed, Generations
 from indexes.hashing import HashingEncoder
 from indexes.protocols import Vectors
@@ -82,6 +84,21 @@ class OtherEncoder(HashingEncoder):
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         return np.ascontiguousarray(super().encode(texts)[:, ::-1])
+
+
+class CountingEncoder(HashingEncoder):
+    """Keeps what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(DIMENSIONS)
+        self.given: list[str] = []
+        self.fails = False
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.given += texts
+        if self.fails:
+            raise EncoderError("The model is gone.")
+        return super().encode(texts)
 
 
 TOPICS = [
@@ -475,3 +492,46 @@ def test_nothing_heavy_is_imported_before_a_generation_is_opened() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"chromadb", "onnxruntime", "tokenizers", "ddgs"} & set(loaded)
+
+
+async def test_a_text_begun_ahead_is_embedded_once_and_finds_the_same(
+    built: tuple[Path, MemorySource],
+) -> None:
+    encoder = CountingEncoder()
+    index = DenseIndex(built[0], built[1], encoder)
+    text = TOPICS[0]
+    expected = await index.search(text, limit=10)
+    encoder.given.clear()
+    for _ in range(2):
+        index.ahead(text)
+    assert await index.search(text, limit=10) == expected
+    assert encoder.given == [text]
+    await index.search(text, limit=10)
+    assert encoder.given == [text, text]
+    index.close()
+
+
+async def test_a_text_that_could_not_be_embedded_ahead_fails_its_search_and_no_other(
+    built: tuple[Path, MemorySource], caplog: pytest.LogCaptureFixture
+) -> None:
+    encoder = CountingEncoder()
+    index = DenseIndex(built[0], built[1], encoder)
+    await index.prepare()
+    encoder.fails = True
+    for text in (TOPICS[0], "never searched for"):
+        index.ahead(text)
+    with pytest.raises(EncoderError):
+        await index.search(TOPICS[0], limit=10)
+    encoder.fails = False
+    assert len(await index.search(TOPICS[0], limit=10)) == 10
+    index.close()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+
+
+async def test_an_empty_library_embeds_nothing_ahead(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    index = DenseIndex(tmp_path, MemorySource(), encoder)
+    index.ahead("anything")
+    assert await index.search("anything", limit=10) == []
+    assert encoder.given == []

@@ -24,3 +24,7 @@ class MemoryJournal:
 
     async def keep(self, step: str, input_hash: str, kept: Kept) -> None:
         self.kept[step, input_hash] = self._shared[step, input_hash] = kept
+
+    async def forget(self, step: str, input_hash: str) -> None:
+        self.kept.pop((step, input_hash), None)
+        self._shared.pop((step, input_hash), None)

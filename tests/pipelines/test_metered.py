@@ -8,12 +8,15 @@ import pytest
 
 from pipelines.budget import Allowance
 from pipelines.chat import LangChainModel
-from pipelines.errors import BudgetSpent, ModelError, ModelOverloaded, ProviderPaused
+from pipelines.errors import BudgetSpent, ModelError, ModelMalformed, ModelOverloaded, ProviderPaused
 from pipelines.gate import Gate
+from pipelines.graph import CompiledPipeline
 from pipelines.journal import Kept
 from pipelines.metered import Metered
 from pipelines.models import ModelSettings, Prompt
+from pipelines.policy import Policy
 from pipelines.settings import GateSettings
+from pipelines.step import Pipeline, Step, rung
 from pipelines.testing import ScriptedModel
 from pipelines.trace import Recorder, current_span
 from pipelines.types import Budget, Outcome
@@ -140,6 +143,34 @@ async def test_a_reply_that_was_cut_at_its_longest_is_told_but_not_kept() -> Non
     assert journal.kept == {}
     (span,) = record.trace
     assert span.status is Outcome.PARTIAL
+
+
+async def test_a_reply_that_its_rung_could_not_use_is_asked_for_anew_by_the_next_question() -> None:
+    replies = iter(("It depends.", "fact"))
+    model = ScriptedModel(lambda prompt: next(replies))
+    journal = MemoryJournal()
+
+    async def kind(small: Metered) -> str:
+        reply = await small.complete(PROMPT)
+        if reply != "fact":
+            raise ModelMalformed("It named no kind.")
+        return reply
+
+    async def general() -> str:
+        return "general"
+
+    ladder = (rung(kind, Policy(cache=True)), rung(general))
+    pipeline = CompiledPipeline(
+        Pipeline("test", (), "kind", [Step("classify", "kind", ladder)], optional=frozenset({"small"}))
+    )
+
+    async def asked(beside: MemoryJournal) -> object:
+        return await pipeline.run({}, {"small": metered(model)}, journal=beside)
+
+    assert await asked(journal) == "general"
+    assert await asked(journal.beside()) == "fact"
+    assert await asked(journal.beside()) == "fact"
+    assert len(model.prompts) == 2
 
 
 async def test_a_reply_whose_connection_broke_is_not_kept() -> None:

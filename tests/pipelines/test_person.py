@@ -217,3 +217,26 @@ async def test_when_nothing_failed_nobody_is_asked() -> None:
     failing = Failing(0)
     assert await failing.run() == "by the model"
     assert failing.asked == 0
+
+
+async def test_a_pipelines_own_consents_ask_unless_the_person_has_another_way() -> None:
+    asked: list[str] = []
+
+    async def decide(question: Asked) -> str:
+        asked.append(question.prompt)
+        return "yes"
+
+    async def dear() -> str:
+        return "dear"
+
+    async def cheap() -> str:
+        return "cheap"
+
+    ladder = [rung(dear, consent="money"), rung(cheap)]
+    own = {"money": Consent(prompt=lambda needs: "Spend it?")}
+    pipeline = CompiledPipeline(Pipeline("test", (), "it", [Step("do", "it", ladder)], consents=own))
+    assert await pipeline.run({}, {}, person=Person(decide)) == "dear"
+    assert asked == ["Spend it?"]
+    assert await pipeline.run({}, {}, person=Person(decide, {"money": Consent("never")})) == "cheap"
+    assert await pipeline.run({}, {}) == "cheap"
+    assert asked == ["Spend it?"]

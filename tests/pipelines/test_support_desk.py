@@ -18,7 +18,7 @@ from pipelines.graph import CompiledPipeline, Result
 from pipelines.metered import Metered
 from pipelines.models import ChatModel, ModelSettings
 from pipelines.person import Person
-from pipelines.support_desk import CONSENTS, support_desk
+from pipelines.support_desk import support_desk
 from pipelines.testing import ScriptedModel
 from pipelines.types import Budget, Degradation, Outcome, Usage
 from tests.faults.script import Status
@@ -82,7 +82,7 @@ def saying(**choices: str) -> Person:
     async def decide(asked: Asked) -> str:
         return choices[asked.id.partition("-")[0]]
 
-    return Person(decide, CONSENTS)
+    return Person(decide)
 
 
 def test_the_whole_desk_fits_on_eighty_lines() -> None:
@@ -123,7 +123,7 @@ async def test_a_question_that_fits_both_desks_is_asked_about_too() -> None:
     assert len(desk.technical.prompts) == 1
 
 
-@pytest.mark.parametrize("person", [None, Person(consents=CONSENTS)])
+@pytest.mark.parametrize("person", [None, Person()])
 async def test_where_nobody_can_be_asked_the_technical_desk_answers(person: Person | None) -> None:
     assert await Desk().reply(UNCLEAR, person=person) == "Make room on the disk."
 
