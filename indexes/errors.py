@@ -97,7 +97,9 @@ class NothingToRead(InputError):
     """A folder without one file that Carrel reads."""
 
     exit_code = 4
-    default_hint = "Carrel reads PDF, Markdown, plain text, HTML, LaTeX and JATS XML files."
+    default_hint = (
+        "Carrel reads PDF, Word (DOCX), EPUB, Markdown, plain text, HTML, LaTeX, JATS XML and Jupyter files."
+    )
 
 
 class DocumentMissing(InputError):

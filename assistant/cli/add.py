@@ -39,7 +39,7 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Add papers: PDF, Markdown, plain text, HTML, LaTeX and JATS XML files, and folders of them.
+    """Add papers: PDF, Word, EPUB, Markdown, text, HTML, LaTeX, JATS XML, Jupyter; and folders of them.
 
     The same file twice is one document. Ctrl+C stops; what was added stays, and the next run goes on.
     """

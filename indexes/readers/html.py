@@ -13,7 +13,7 @@ from indexes.readers.decoding import decode
 from indexes.readers.extract import Block, Extract
 from indexes.readers.limits import Limits
 
-__all__ = ["read"]
+__all__ = ["all_blocks", "read"]
 
 _ENCODING = re.compile(
     rb"""<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,200}?encoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I
@@ -77,9 +77,7 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
         )
     meta = _meta(tree)
     titles = [*_first(meta, _TITLES), *(_words(node) for node in tree.xpath("//title|//h1"))]
-    for node in tree.xpath(_UNSEEN):
-        if node.getparent() is not None:
-            node.drop_tree()
+    _drop_unseen(tree)
     _name_custom_elements(tree)
     blocks = _main_blocks(tree)
     if not any(block.text.strip() for block in blocks):
@@ -95,6 +93,20 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
         doi=next(iter(_first(meta, _DOIS)), None),
         notes=notes,
     )
+
+
+def all_blocks(data: bytes, *, name: str) -> list[Block]:
+    """Returns every visible block of a page without navigation, such as a book's chapter; empty for none.
+
+    Raises:
+        Damaged: It is a binary file.
+    """
+    tree = _tree(decode(data, name=name, declared=_declared(data)).text)
+    if tree is None:
+        return []
+    _drop_unseen(tree)
+    body = tree.find("body")
+    return list(_blocks(tree if body is None else body))
 
 
 def _declared(data: bytes) -> str | None:
@@ -114,6 +126,12 @@ def _tree(source: str) -> Any:
         return html.document_fromstring(text.encode("utf-8", errors="replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):
         return None
+
+
+def _drop_unseen(tree: Any) -> None:
+    for node in tree.xpath(_UNSEEN):
+        if node.getparent() is not None:
+            node.drop_tree()
 
 
 def _name_custom_elements(tree: Any) -> None:

@@ -8,6 +8,7 @@ from html.entities import html5
 from typing import Any
 
 from indexes.errors import Damaged
+from indexes.readers import tree
 from indexes.readers.extract import Block, Extract
 from indexes.readers.limits import Limits
 
@@ -49,32 +50,11 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
 
 
 def _article(data: bytes, name: str) -> Any:
-    from lxml import etree  # type: ignore[import-untyped]
-
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise Damaged(f"{name!r} is not well-formed XML: {error}.") from error
-    _drop_namespaces(root)
+    root = tree.parsed(data, name=name)
     article = root if root.tag == "article" else root.find(".//article")
     if article is None:
         raise Damaged(f"{name!r} is XML, but not a JATS article.")
     return article
-
-
-def _drop_namespaces(root: Any) -> None:
-    """Articles come with and without a default namespace; MathML's and XLink's do not matter here."""
-    for node in root.iter():
-        if isinstance(node.tag, str) and node.tag.startswith("{"):
-            node.tag = node.tag.rpartition("}")[2]
 
 
 def _abstracts(article: Any) -> Iterator[Block]:

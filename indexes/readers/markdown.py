@@ -15,7 +15,7 @@ from indexes.readers.limits import Limits
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["read"]
+__all__ = ["blocks", "read"]
 
 _FRONT_MATTER = re.compile(r"\s*(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_MATTER_LIMIT = 64_000
@@ -43,7 +43,7 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
         notes = (*notes, *problem)
     return Extract(
         media_type="text/markdown",
-        pages=(tuple(_blocks(text)),),
+        pages=(tuple(blocks(text)),),
         titles=tuple(_texts(about.get("title"))),
         authors=tuple(_people(about.get("authors") or about.get("author"))),
         year=front.year(" ".join(_texts(about.get("year") or about.get("date")))),
@@ -87,7 +87,8 @@ def _people(value: object) -> Iterator[str]:
             yield " ".join(part[0] for part in parts if part)
 
 
-def _blocks(text: str) -> Iterator[Block]:
+def blocks(text: str) -> Iterator[Block]:
+    """Yields a block for each heading, paragraph, list item, table and listing of Markdown source."""
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").parse(text)

@@ -26,6 +26,9 @@ class Format(StrEnum):
     HTML = "html"
     LATEX = "latex"
     JATS = "jats"
+    EPUB = "epub"
+    DOCX = "docx"
+    NOTEBOOK = "notebook"
 
 
 _BY_SUFFIX = {
@@ -48,6 +51,10 @@ _BY_SUFFIX = {
     ".xml": Format.JATS,
     ".nxml": Format.JATS,
     ".jats": Format.JATS,
+    ".epub": Format.EPUB,
+    ".docx": Format.DOCX,
+    ".docm": Format.DOCX,
+    ".ipynb": Format.NOTEBOOK,
 }
 
 READABLE_SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX)
@@ -94,13 +101,14 @@ _SIGNATURES = (
     _Signature(b"AT&TFORM", "a DjVu file"),
 )
 _OFFICE = {
-    ".docx": "a Word document",
-    ".doc": "a Word document",
+    ".doc": "an old Word document",
     ".odt": "an OpenDocument text",
     ".pptx": "a PowerPoint presentation",
     ".xlsx": "an Excel sheet",
-    ".epub": "an EPUB book",
 }
+_EPUB = re.compile(rb"PK\x03\x04.{26}mimetype.{0,64}application/epub\+zip", re.DOTALL)
+_DOCX = re.compile(rb"PK\x03\x04.{26}word/", re.DOTALL)
+_NOTEBOOK = re.compile(r'\s*\{(?=.{0,8000}"(?:nbformat|cell_type)"\s*:)', re.DOTALL)
 _SAVE_AS_PDF = "Save it as PDF and add that."
 _PROLOGUE = r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?><!--.*?-->\s*)*+"
 _HTML = re.compile(_PROLOGUE + r"(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE | re.DOTALL)
@@ -138,7 +146,10 @@ def sniff(path: Path, head: bytes) -> Format:
         raise NoText(f"{name!r} is empty (0 bytes).", hint="Fetch it again.")
     if _is_pdf(head, named=_BY_SUFFIX.get(suffix)):
         return Format.PDF
-    _refuse_by_name(name, suffix)
+    if zipped := _zip_format(suffix, head):
+        return zipped
+    if suffix not in _DATA or not _NOTEBOOK.match(_as_text(head)):
+        _refuse_by_name(name, suffix)
     _refuse_by_signature(name, suffix, head)
     text = _as_text(head)
     by_content = _text_format(text)
@@ -158,6 +169,16 @@ def _is_pdf(head: bytes, *, named: Format | None) -> bool:
     if named in (None, Format.PDF):
         return b"%PDF" in head[:1024]
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:5] == b"%PDF-"
+
+
+def _zip_format(suffix: str, head: bytes) -> Format | None:
+    """Which format that is a Zip file: books say so in their first bytes, Word has parts of known names."""
+    if _EPUB.match(head):
+        return Format.EPUB
+    named = _BY_SUFFIX.get(suffix)
+    if head.startswith(b"PK\x03\x04") and named in (Format.EPUB, Format.DOCX):
+        return named
+    return Format.DOCX if head.startswith(b"PK\x03\x04") and _DOCX.search(head) else None
 
 
 def _refuse_by_name(name: str, suffix: str) -> None:
@@ -192,7 +213,9 @@ def _text_format(text: str) -> Format | None:
         return Format.HTML
     if _JATS.match(text):
         return Format.JATS
-    return Format.LATEX if _LATEX.match(text) else None
+    if _LATEX.match(text):
+        return Format.LATEX
+    return Format.NOTEBOOK if _NOTEBOOK.match(text) else None
 
 
 def _text_by_name(name: str, suffix: str, text: str) -> Format:
@@ -200,6 +223,8 @@ def _text_by_name(name: str, suffix: str, text: str) -> Format:
     if _BIBTEX.match(text) and suffix in ("", ".txt"):
         raise Unsupported(f"{name!r} is a bibliography (BibTeX), not read as a paper.")
     by_name = _BY_SUFFIX.get(suffix)
+    if by_name in (Format.EPUB, Format.DOCX):
+        raise Damaged(f"{name!r} is text, not what its name says.")
     if by_name is Format.JATS or (_XML.match(text) and by_name is not Format.HTML):
         raise Unsupported(f"{name!r} is XML, but not a JATS article.")
     if by_name is None and suffix:
