@@ -16,6 +16,8 @@ from indexes.clean import clean_line
 from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
 from indexes.events import AddEvent, FileDone, FilesFound
 from indexes.ledger import Content
+from indexes.readers.bibliography import Reference
+from indexes.shelf import Shelf, may_be_bibliography
 from indexes.split import Splitter
 from indexes.types import AddReport, Document, Fate, ParsedDocument
 from indexes.walk import Skipped, Walk
@@ -46,6 +48,10 @@ class FileReader(Protocol):
         Raises:
             ReadError: It cannot be read.
         """
+        ...
+
+    async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
+        """Returns the entries of the bibliography at `path`; raises as `read` does."""
         ...
 
 
@@ -86,8 +92,10 @@ async def ingest(
         outcomes.append(outcome.model_copy(update={"done": len(outcomes) + 1, "total": total}))
         emit(outcomes[-1])
 
-    for skipped in found.skipped:
+    for skipped in [await run.shelved(skipped) for skipped in found.skipped]:
         settled(await run.skip(skipped))
+    for path in found.files:
+        await run.shelved(Skipped(path, ""))  # a bibliography that the person named
     await catalogue.note_found([stored_path(path) for path in found.files], collection)
     ahead = iter(found.files)
 
@@ -203,6 +211,19 @@ class _Run:
         self._splitter = splitter
         self._collection = collection
         self._again = again
+        self._shelf = Shelf()
+
+    async def shelved(self, skipped: Skipped) -> Skipped:
+        """Keeps the entries of a file that is a bibliography, whose reason then says so."""
+        if not may_be_bibliography(skipped.path):
+            return skipped
+        try:
+            entries = await self._reader.read_bibliography(skipped.path)
+        except ReadError as error:
+            return skipped._replace(reason=f"a bibliography that cannot be read: {error.message}")
+        self._shelf.put(skipped.path, entries)
+        count = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+        return skipped._replace(reason=f"a bibliography: {count}, used for the files added with it")
 
     async def skip(self, skipped: Skipped) -> FileDone:
         path = stored_path(skipped.path)
@@ -245,8 +266,9 @@ class _Run:
         status = await asyncio.to_thread(file.stat)
         if (status.st_size, status.st_mtime_ns) != (content.size, content.modified_ns):
             return await self._refuse(path, Fate.FAILED_FOR_NOW, "It changed while it was read.", None)
+        described = self._shelf.described(parsed, file)
         filing = await asyncio.to_thread(
-            filing_of, path, content, parsed, collection=self._collection, splitter=self._splitter
+            filing_of, path, content, described, collection=self._collection, splitter=self._splitter
         )
         _require_space(self._catalogue.database.path.parent)
         await self._catalogue.file(filing)

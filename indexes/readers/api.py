@@ -6,7 +6,7 @@ import os
 import stat
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, TooLarge, Unsupported
@@ -15,7 +15,10 @@ from indexes.readers.limits import Limits
 from indexes.readers.sniff import HEAD_BYTES, Format, sniff
 from indexes.types import ParsedDocument
 
-__all__ = ["read_file"]
+if TYPE_CHECKING:
+    from indexes.readers.bibliography import Reference
+
+__all__ = ["read_bibliography", "read_file"]
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 """A FIFO must not block the open, and a link that replaced a file must not be followed."""
@@ -44,6 +47,19 @@ def read_file(path: Path, *, format: Format | None = None, limits: Limits | None
     reader = cast(_FormatReader, import_module(f"indexes.readers.{format or sniff(path, data[:HEAD_BYTES])}"))
     try:
         return document(reader.read(data, name=name, limits=limits), path=path, limits=limits)
+    except RecursionError as error:
+        raise Damaged(f"{name!r} is nested too deeply to be read.") from error
+    except MemoryError as error:
+        raise TooLarge(f"{name!r} needs more memory than reading may take.") from error
+
+
+def read_bibliography(path: Path, *, limits: Limits | None = None) -> tuple[Reference, ...]:
+    """Returns the entries of the bibliography at `path`; blocks and raises as `read_file` does."""
+    from indexes.readers.bibliography import references
+
+    name = clean_line(path.name)
+    try:
+        return references(_content(path, name=name, limits=limits or Limits()), name=name)
     except RecursionError as error:
         raise Damaged(f"{name!r} is nested too deeply to be read.") from error
     except MemoryError as error:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, TooLarge
+from indexes.readers.bibliography import Reference
 from indexes.readers.limits import Limits
 from indexes.readers.sniff import Format
 from indexes.types import Model, ParsedDocument
@@ -30,13 +31,22 @@ class Request(Model):
     """The path's bytes as Latin-1: a file's name need not be text, and JSON must be."""
     format: Format | None = None
     """`None` lets content and name decide."""
+    bibliography: bool = False
+    """Whether its entries are wanted, and not a document."""
     limits: Limits = Limits()
     max_cpu_seconds: float = 60.0
 
     @classmethod
-    def for_path(cls, path: Path, *, limits: Limits, max_cpu_seconds: float) -> Request:
+    def for_path(
+        cls, path: Path, *, limits: Limits, max_cpu_seconds: float, bibliography: bool = False
+    ) -> Request:
         """Returns the request to read the file at `path`."""
-        return cls(name=os.fsencode(path).decode("latin-1"), limits=limits, max_cpu_seconds=max_cpu_seconds)
+        return cls(
+            name=os.fsencode(path).decode("latin-1"),
+            bibliography=bibliography,
+            limits=limits,
+            max_cpu_seconds=max_cpu_seconds,
+        )
 
     @property
     def path(self) -> Path:
@@ -53,9 +63,10 @@ class Failure(Model):
 
 
 class Reply(Model):
-    """A document, or why there is none."""
+    """A document, a bibliography's entries, or why there is neither."""
 
     document: ParsedDocument | None = None
+    references: tuple[Reference, ...] | None = None
     failure: Failure | None = None
 
 
@@ -123,12 +134,15 @@ def _refused(event: str) -> NoReturn:
 
 
 def _answered(line: bytes) -> bytes:
-    from indexes.readers.api import read_file
+    from indexes.readers.api import read_bibliography, read_file
 
     request = Request.model_validate_json(line)
     name = clean_line(request.path.name)
     _limit_cpu(request.max_cpu_seconds)
     try:
+        if request.bibliography:
+            entries = read_bibliography(request.path, limits=request.limits)
+            return Reply(references=entries).model_dump_json().encode()
         read = read_file(request.path, format=request.format, limits=request.limits)
         return Reply(document=read).model_dump_json().encode()
     except ReadError as error:

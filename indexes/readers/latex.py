@@ -13,7 +13,7 @@ from indexes.readers.decoding import decode
 from indexes.readers.extract import Block, Extract
 from indexes.readers.limits import Limits
 
-__all__ = ["read"]
+__all__ = ["read", "words"]
 
 _LISTING = re.compile(r"\\begin\s*\{((?:verbatim|Verbatim|lstlisting|minted)\*?)\}")
 _SET_ASIDE = re.compile("\x01(\\d+)\x01")
@@ -63,10 +63,10 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
     return Extract(
         media_type="application/x-latex",
         pages=(tuple(_blocks(found.group(1) if found else source, listings)),),
-        titles=tuple(_words(title) for title in _arguments(source, "title")),
+        titles=tuple(words(title) for title in _arguments(source, "title")),
         authors=tuple(_people(source)),
-        year=next((front.year(_words(date)) for date in _arguments(source, "date")), None),
-        doi=next((_words(doi) for doi in _arguments(source, "doi")), None),
+        year=next((front.year(words(date)) for date in _arguments(source, "date")), None),
+        doi=next((words(doi) for doi in _arguments(source, "doi")), None),
         notes=(*notes, *_other_files(source)),
     )
 
@@ -134,7 +134,7 @@ def _sections(source: str) -> Iterator[Block]:
         if end < 0:
             break
         yield from _abstract_and_text(source[start : found.start()])
-        yield Block(_words(heading), heading=True)
+        yield Block(words(heading), heading=True)
         start = end
     yield from _abstract_and_text(source[start:])
 
@@ -189,11 +189,12 @@ def _without(source: str, macros: tuple[str, ...]) -> str:
 def _people(source: str) -> Iterator[str]:
     for author in _arguments(source, "author"):
         for person in _AUTHOR_BREAK.split(_without(author, _WITH_A_NAME)):
-            if (name := _words(person)) and "@" not in name:
+            if (name := words(person)) and "@" not in name:
                 yield from front.split_names(name)
 
 
-def _words(source: str) -> str:
+def words(source: str) -> str:
+    """Returns LaTeX source as readable text on one line."""
     return " ".join(_text(source).split())
 
 

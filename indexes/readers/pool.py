@@ -16,6 +16,7 @@ import indexes
 from indexes import errors
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, ReadTimeout
+from indexes.readers.bibliography import Reference
 from indexes.readers.child import READY, Failure, Reply, Request
 from indexes.readers.limits import Limits
 from indexes.types import ParsedDocument
@@ -104,7 +105,18 @@ class ReaderPool:
             for reader in self._plugged:
                 if path.suffix.lower() in reader.suffixes:
                     return await self._read_here(reader, path)
-            return await self._read_in_child(path)
+            reply = await self._ask_child(path)
+        if reply.document is None:
+            raise _error(reply.failure)
+        return reply.document
+
+    async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
+        """Returns the entries of the bibliography at `path`; waits and raises as `read` does."""
+        async with self._slots:
+            reply = await self._ask_child(path, bibliography=True)
+        if reply.references is None:
+            raise _error(reply.failure)
+        return reply.references
 
     async def close(self) -> None:
         """Ends every child, also one that is reading; returns when none is left."""
@@ -115,8 +127,10 @@ class ReaderPool:
             child.kill()  # whoever waits for it cleans up
         await asyncio.gather(*(self._end(child) for child in idle), *(child.process.wait() for child in busy))
 
-    async def _read_in_child(self, path: Path) -> ParsedDocument:
-        request = Request.for_path(path, limits=self._limits, max_cpu_seconds=self._timeout_seconds)
+    async def _ask_child(self, path: Path, *, bibliography: bool = False) -> Reply:
+        request = Request.for_path(
+            path, limits=self._limits, max_cpu_seconds=self._timeout_seconds, bibliography=bibliography
+        )
         child = await self._ready_child()
         reusable = False
         try:
@@ -137,9 +151,7 @@ class ReaderPool:
                 self._idle.append(child)
             else:
                 await asyncio.shield(self._end(child))
-        if reply.document is None:
-            raise _error(reply.failure)
-        return reply.document
+        return reply
 
     async def _read_here(self, reader: PluggedReader, path: Path) -> ParsedDocument:
         """A thread cannot be ended: one that takes too long is left behind."""
