@@ -9,13 +9,14 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from indexes.catalogue import Catalogue, Filing
 from indexes.clean import clean_line
 from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
 from indexes.events import AddEvent, FileDone, FilesFound
 from indexes.ledger import Content
+from indexes.readers.archive import Member, is_archive
 from indexes.readers.bibliography import Reference
 from indexes.shelf import Shelf, may_be_bibliography
 from indexes.split import Splitter
@@ -52,6 +53,14 @@ class FileReader(Protocol):
 
     async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
         """Returns the entries of the bibliography at `path`; raises as `read` does."""
+        ...
+
+    async def read_members(self, path: Path, *, collection: str) -> tuple[Member, ...]:
+        """Returns what is in the archive at `path`; raises as `read` does."""
+        ...
+
+    async def read_member(self, path: Path, member: str) -> ParsedDocument:
+        """Returns the document in one member; raises as `read` does."""
         ...
 
 
@@ -99,9 +108,20 @@ async def ingest(
     await catalogue.note_found([stored_path(path) for path in found.files], collection)
     ahead = iter(found.files)
 
+    async def unpack(path: Path) -> None:
+        nonlocal total
+        opened = await run.open(path)
+        total += len(opened.members)
+        for member in opened.members:
+            settled(await run.add_member(path, opened, member))
+        settled(opened.outcome)
+
     async def work() -> None:
         for path in ahead:
-            settled(await run.add(path))
+            if is_archive(path):
+                await unpack(path)
+            else:
+                settled(await run.add(path))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -199,6 +219,19 @@ def stored_path(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def member_path(path: str, member: Member) -> str:
+    """Returns what the ledger calls a member of the archive at `path`."""
+    return f"{path}!/{member.name}"
+
+
+class _Opened(NamedTuple):
+    """An archive's members, its content, and what is told of it when they are done."""
+
+    members: tuple[Member, ...]
+    content: Content | None
+    outcome: FileDone
+
+
 class _Run:
     """What every file of one run shares."""
 
@@ -226,11 +259,7 @@ class _Run:
         return skipped._replace(reason=f"a bibliography: {count}, used for the files added with it")
 
     async def skip(self, skipped: Skipped) -> FileDone:
-        path = stored_path(skipped.path)
-        before = await self._catalogue.record(path, self._collection)
-        if before is None or before.reason != skipped.reason:
-            await self._catalogue.refuse(path, self._collection, Fate.SKIPPED, reason=skipped.reason)
-        return FileDone(path=path, fate=Fate.SKIPPED, reason=skipped.reason)
+        return await self._skip(stored_path(skipped.path), skipped.reason)
 
     async def add(self, file: Path) -> FileDone:
         path = stored_path(file)
@@ -240,14 +269,47 @@ class _Run:
             return await self._known(path, content) or await self._read(file, path, content)
         except LibraryError:
             raise
-        except OSError as error:
-            reason = f"It cannot be opened: {error.strerror or error}."
-            return await self._refuse(path, Fate.FAILED_FOR_NOW, reason, content)
-        except ReadError as error:
-            return await self._refuse(path, _fate_of(error), f"{error.message} {error.hint}".strip(), content)
         except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
-            reason = f"Reading it failed unexpectedly ({type(error).__name__}: {clean_line(str(error))})."
-            return await self._refuse(path, Fate.FAILED, reason, content)
+            return await self._failed(path, content, error)
+
+    async def open(self, file: Path) -> _Opened:
+        """Returns what is in an archive, and the fate of the archive, which holds no text of its own."""
+        path = stored_path(file)
+        content: Content | None = None
+        try:
+            content = await asyncio.to_thread(content_of, file, self._collection)
+            members = await self._reader.read_members(file, collection=self._collection)
+        except LibraryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
+            return _Opened((), None, await self._failed(path, content, error))
+        inside = {member_path(path, member) for member in members}
+        before = await self._catalogue.recorded_under(f"{path}!/", self._collection)
+        if gone := [record.path for record in before if record.path not in inside]:
+            self.notes.append(f"Gone from {clean_line(file.name)}, but kept in the library: {len(gone)}.")
+        reason = f"an archive: {len(members)} members, each with its own fate"
+        return _Opened(members, content, await self.skip(Skipped(file, reason)))
+
+    async def add_member(self, file: Path, opened: _Opened, member: Member) -> FileDone:
+        """Returns what became of one member; it is read only if its own content is new."""
+        path = member_path(stored_path(file), member)
+        if member.refusal or opened.content is None:
+            return await self._skip(path, member.refusal)
+        content = Content(
+            hash=member.hash,
+            document_id=member.document_id,
+            size=member.size,
+            modified_ns=opened.content.modified_ns,
+        )
+        try:
+            if known := await self._known(path, content):
+                return known
+            parsed = await self._reader.read_member(file, member.name)
+            return await self._keep(file, path, content, parsed, size=opened.content.size)
+        except LibraryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
+            return await self._failed(path, content, error)
 
     async def _known(self, path: str, content: Content) -> FileDone | None:
         """Returns the outcome for a file that need not be read, `None` for one that must be."""
@@ -262,17 +324,21 @@ class _Run:
         return None
 
     async def _read(self, file: Path, path: str, content: Content) -> FileDone:
-        parsed = await self._reader.read(file)
+        return await self._keep(file, path, content, await self._reader.read(file), size=content.size)
+
+    async def _keep(
+        self, file: Path, path: str, content: Content, parsed: ParsedDocument, *, size: int
+    ) -> FileDone:
         status = await asyncio.to_thread(file.stat)
-        if (status.st_size, status.st_mtime_ns) != (content.size, content.modified_ns):
+        if (status.st_size, status.st_mtime_ns) != (size, content.modified_ns):
             return await self._refuse(path, Fate.FAILED_FOR_NOW, "It changed while it was read.", None)
-        described = self._shelf.described(parsed, file)
+        described = self._shelf.described(parsed, Path(path))
         filing = await asyncio.to_thread(
             filing_of, path, content, described, collection=self._collection, splitter=self._splitter
         )
         _require_space(self._catalogue.database.path.parent)
         await self._catalogue.file(filing)
-        self.notes += [f"{clean_line(file.name)}: {note}" for note in parsed.notes]
+        self.notes += [f"{clean_line(Path(path).name)}: {note}" for note in parsed.notes]
         return FileDone(
             path=path,
             fate=Fate.INDEXED,
@@ -280,6 +346,22 @@ class _Run:
             pages=filing.document.page_count,
             passages=len(filing.passages),
         )
+
+    async def _skip(self, path: str, reason: str) -> FileDone:
+        before = await self._catalogue.record(path, self._collection)
+        if before is None or before.reason != reason:
+            await self._catalogue.refuse(path, self._collection, Fate.SKIPPED, reason=reason)
+        return FileDone(path=path, fate=Fate.SKIPPED, reason=reason)
+
+    async def _failed(self, path: str, content: Content | None, error: Exception) -> FileDone:
+        fate, reason = Fate.FAILED, f"{type(error).__name__}: {clean_line(str(error))}"
+        if isinstance(error, ReadError):
+            fate, reason = _fate_of(error), f"{error.message} {error.hint}".strip()
+        elif isinstance(error, OSError):
+            fate, reason = Fate.FAILED_FOR_NOW, f"It cannot be opened: {error.strerror or error}."
+        else:
+            reason = f"Reading it failed unexpectedly ({reason})."
+        return await self._refuse(path, fate, reason, content)
 
     async def _refuse(self, path: str, fate: Fate, reason: str, content: Content | None) -> FileDone:
         await self._catalogue.refuse(path, self._collection, fate, reason=reason, content=content)

@@ -371,7 +371,8 @@ def _folders(paths: Sequence[Path]) -> list[str]:
 
 
 def _missing(paths: Sequence[str]) -> list[str]:
-    return [path for path in paths if not Path(path).exists()]
+    # A member of an archive is there as long as the archive: what left that is told when it is opened.
+    return [path for path in paths if not (Path(path).exists() or Path(path.partition("!/")[0]).is_file())]
 
 
 def _nobody(event: AddEvent) -> None:

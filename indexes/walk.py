@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from indexes.clean import clean_line
 from indexes.errors import PathMissing
+from indexes.readers.archive import is_archive
 from indexes.readers.sniff import READABLE_SUFFIXES
 
 __all__ = ["Skipped", "Walk", "walk"]
@@ -100,7 +101,7 @@ def _one(path: Path, mode: int, root: Path, readable: frozenset[str]) -> Iterato
         yield from _linked(path, root, readable)
     elif not stat.S_ISREG(mode):
         yield path, "not a regular file"
-    elif suffix not in readable:
+    elif suffix not in readable and not is_archive(path):
         yield path, f"a kind that is not read ({clean_line(suffix) or 'no suffix'})"
     else:
         yield path, ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Nothing is imported here: the child process loads only what its file's format needs.
 __all__ = [
     "api",
+    "archive",
     "bibliography",
     "child",
     "decoding",

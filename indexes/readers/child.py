@@ -9,16 +9,19 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, Literal, NoReturn
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, TooLarge
+from indexes.readers.archive import Member
 from indexes.readers.bibliography import Reference
 from indexes.readers.limits import Limits
 from indexes.readers.sniff import Format
 from indexes.types import Model, ParsedDocument
 
-__all__ = ["READY", "Failure", "Reply", "Request", "main"]
+__all__ = ["READY", "Failure", "Reply", "Request", "Wanted", "main"]
+
+Wanted = Literal["document", "references", "members"]
 
 READY = b"ready\n"
 """The first line a child writes: from here on a file's time runs."""
@@ -31,19 +34,31 @@ class Request(Model):
     """The path's bytes as Latin-1: a file's name need not be text, and JSON must be."""
     format: Format | None = None
     """`None` lets content and name decide."""
-    bibliography: bool = False
-    """Whether its entries are wanted, and not a document."""
+    wanted: Wanted = "document"
+    collection: str = ""
+    """Of the members' documents."""
+    member: str | None = None
+    """Which member of an archive is the document."""
     limits: Limits = Limits()
     max_cpu_seconds: float = 60.0
 
     @classmethod
     def for_path(
-        cls, path: Path, *, limits: Limits, max_cpu_seconds: float, bibliography: bool = False
+        cls,
+        path: Path,
+        *,
+        limits: Limits,
+        max_cpu_seconds: float,
+        wanted: Wanted = "document",
+        collection: str = "",
+        member: str | None = None,
     ) -> Request:
         """Returns the request to read the file at `path`."""
         return cls(
             name=os.fsencode(path).decode("latin-1"),
-            bibliography=bibliography,
+            wanted=wanted,
+            collection=collection,
+            member=member,
             limits=limits,
             max_cpu_seconds=max_cpu_seconds,
         )
@@ -63,10 +78,11 @@ class Failure(Model):
 
 
 class Reply(Model):
-    """A document, a bibliography's entries, or why there is neither."""
+    """A document, a bibliography's entries, an archive's members, or why there is none of them."""
 
     document: ParsedDocument | None = None
     references: tuple[Reference, ...] | None = None
+    members: tuple[Member, ...] | None = None
     failure: Failure | None = None
 
 
@@ -134,16 +150,19 @@ def _refused(event: str) -> NoReturn:
 
 
 def _answered(line: bytes) -> bytes:
-    from indexes.readers.api import read_bibliography, read_file
+    from indexes.readers.api import read_bibliography, read_file, read_members
 
     request = Request.model_validate_json(line)
     name = clean_line(request.path.name)
     _limit_cpu(request.max_cpu_seconds)
     try:
-        if request.bibliography:
+        if request.wanted == "members":
+            members = read_members(request.path, collection=request.collection, limits=request.limits)
+            return Reply(members=members).model_dump_json().encode()
+        if request.wanted == "references":
             entries = read_bibliography(request.path, limits=request.limits)
             return Reply(references=entries).model_dump_json().encode()
-        read = read_file(request.path, format=request.format, limits=request.limits)
+        read = read_file(request.path, format=request.format, limits=request.limits, member=request.member)
         return Reply(document=read).model_dump_json().encode()
     except ReadError as error:
         return _failure(error)

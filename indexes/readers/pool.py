@@ -16,8 +16,9 @@ import indexes
 from indexes import errors
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, ReadTimeout
+from indexes.readers.archive import Member
 from indexes.readers.bibliography import Reference
-from indexes.readers.child import READY, Failure, Reply, Request
+from indexes.readers.child import READY, Failure, Reply, Request, Wanted
 from indexes.readers.limits import Limits
 from indexes.types import ParsedDocument
 
@@ -113,10 +114,26 @@ class ReaderPool:
     async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
         """Returns the entries of the bibliography at `path`; waits and raises as `read` does."""
         async with self._slots:
-            reply = await self._ask_child(path, bibliography=True)
+            reply = await self._ask_child(path, wanted="references")
         if reply.references is None:
             raise _error(reply.failure)
         return reply.references
+
+    async def read_members(self, path: Path, *, collection: str) -> tuple[Member, ...]:
+        """Returns what is in the archive at `path`; waits and raises as `read` does."""
+        async with self._slots:
+            reply = await self._ask_child(path, wanted="members", collection=collection)
+        if reply.members is None:
+            raise _error(reply.failure)
+        return reply.members
+
+    async def read_member(self, path: Path, member: str) -> ParsedDocument:
+        """Returns the document in a member of the archive at `path`; waits and raises as `read` does."""
+        async with self._slots:
+            reply = await self._ask_child(path, member=member)
+        if reply.document is None:
+            raise _error(reply.failure)
+        return reply.document
 
     async def close(self) -> None:
         """Ends every child, also one that is reading; returns when none is left."""
@@ -127,9 +144,16 @@ class ReaderPool:
             child.kill()  # whoever waits for it cleans up
         await asyncio.gather(*(self._end(child) for child in idle), *(child.process.wait() for child in busy))
 
-    async def _ask_child(self, path: Path, *, bibliography: bool = False) -> Reply:
+    async def _ask_child(
+        self, path: Path, *, wanted: Wanted = "document", collection: str = "", member: str | None = None
+    ) -> Reply:
         request = Request.for_path(
-            path, limits=self._limits, max_cpu_seconds=self._timeout_seconds, bibliography=bibliography
+            path,
+            limits=self._limits,
+            max_cpu_seconds=self._timeout_seconds,
+            wanted=wanted,
+            collection=collection,
+            member=member,
         )
         child = await self._ready_child()
         reusable = False
