@@ -7,9 +7,9 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from indexes.catalogue import ranked_hits
 from indexes.clean import clean
 from indexes.database import Database
+from indexes.ranking import DEPTH, measured
 from indexes.types import Hits
 from indexes.words import STOP_WORDS
 
@@ -52,8 +52,8 @@ class KeywordRetriever:
             return Hits()
 
         def work(connection: sqlite3.Connection) -> Hits:
-            ranked = _matches(connection, expression, limit, collections)
-            return Hits(hits=ranked_hits(connection, ranked, retriever=self._name)[:limit])
+            scored = _matches(connection, expression, max(limit, DEPTH), collections)
+            return measured(connection, scored, limit=limit, retriever=self._name)
 
         return await self._database.read(work)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Library"]
 
-_DEPTH = 50
+_CANDIDATES = 50
 """How many hits of each retriever are fused, however few are wanted."""
 _NAMED_IN_A_NOTE = 5
 
@@ -135,16 +135,16 @@ class Library:
         Raises:
             LibraryError: The catalogue cannot be read.
         """
-        depth, chosen = max(limit, _DEPTH), tuple(collections)
+        asked_for, chosen = max(limit, _CANDIDATES), tuple(collections)
         async with asyncio.TaskGroup() as group:
             asked = [
-                group.create_task(_answer(retriever, text, limit=depth, collections=chosen))
+                group.create_task(_answer(retriever, text, limit=asked_for, collections=chosen))
                 for retriever in self.retrievers
             ]
         answers = [task.result() for task in asked]
         notes = [note for answer in answers for note in answer.notes]
         return Hits(
-            hits=fuse([answer.hits for answer in answers], limit=limit),
+            hits=fuse(answers, limit=limit),
             notes=(*self.notes, *dict.fromkeys(notes)),
         )
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from indexes.catalogue import ranked_hits
 from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.errors import EncoderMismatch
 from indexes.events import AddEvent, Embedded
 from indexes.protocols import Encoder, Vectors
+from indexes.ranking import DEPTH, measured
 from indexes.types import Hits
 from indexes.vectors import Coverage, PassageVectors, Waiting
 
@@ -62,14 +62,14 @@ class DenseRetriever:
         if not text.strip():
             return Hits()
         fingerprint = await require_same_encoder(self._vectors, self._encoder)
-        coverage, ranked = await asyncio.gather(
+        coverage, scored = await asyncio.gather(
             self._vectors.coverage(fingerprint, collections),
-            self._index.search(text, limit=limit, collections=collections),
+            self._index.search(text, limit=max(limit, DEPTH), collections=collections),
         )
-        hits = await self._database.read(
-            lambda connection: ranked_hits(connection, ranked, retriever=self._name)
+        found = await self._database.read(
+            lambda connection: measured(connection, scored, limit=limit, retriever=self._name)
         )
-        return Hits(hits=hits, notes=(*_coverage_notes(coverage), *self._index.notes))
+        return found.model_copy(update={"notes": (*_coverage_notes(coverage), *self._index.notes)})
 
 
 async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> str:

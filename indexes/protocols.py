@@ -69,6 +69,9 @@ class Retriever(Protocol):
     async def search(self, text: str, *, limit: int, collections: tuple[str, ...] = ()) -> Hits:
         """Returns at most `limit` hits, best first; no hits is an answer, not an error.
 
+        Give `Hits.scores` too if the scores are amounts: they are then standardised and added to those of
+        other retrievers. Without them, only the ranks count.
+
         Args:
             text: What to look for, in a person's words; any characters.
             limit: Most hits to return, at least 1.

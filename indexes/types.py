@@ -85,6 +85,10 @@ class Hits(Model):
     """What one search returned: hits best first, and what the reader should know about the search."""
 
     hits: tuple[Hit, ...] = ()
+    scores: tuple[tuple[str, float], ...] = ()
+    """Passage ids and scores, best first, the hits and those behind them, 200 or as many as there are: from
+    a retriever whose scores are amounts, such as a cosine or BM25, 0 for a passage that has nothing in common
+    with the question. They are standardised and added to another's. Empty from one that only ranks."""
     notes: tuple[str, ...] = ()
     """Sentences such as "meaning-based search saw 120 of 300 passages"; shown with the answer."""
 

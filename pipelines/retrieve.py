@@ -42,11 +42,10 @@ class Search:
         return self.retriever.name
 
 
-class Findings(Model):
+class Findings(Hits):
     """What one source found."""
 
     retriever: str
-    hits: tuple[Hit, ...]
 
 
 class Paper(Model):
@@ -147,18 +146,18 @@ def _told(retriever: str, found: Hits, recorder: Recorder) -> Findings:
         recorder.note(note)
     titles = tuple(dict.fromkeys(hit.document.title for hit in found.hits))[:3]
     recorder.emit(HitsFound(retriever=retriever, count=len(found.hits), titles=titles))
-    return Findings(retriever=retriever, hits=found.hits)
+    return Findings(retriever=retriever, hits=found.hits, scores=found.scores)
 
 
 async def _papers(
     findings: Iterable[Findings], query: Query, library: Shelves, limits: Limits
 ) -> tuple[Paper, ...]:
-    lists = [finding.hits for finding in findings]
-    hits = fuse(lists, limit=limits.hits) if len(lists) > 1 else tuple(hit for each in lists for hit in each)
+    answers = tuple(findings)
+    hits = fuse(answers, limit=limits.hits) if len(answers) > 1 else answers[0].hits if answers else ()
     if not hits:
         raise NothingRelevant("Nothing in the library matches the question.")
     weights = await library.rarity(content_stems(query.text))
-    cosine = {hit.passage.id: hit.score for each in lists for hit in each if hit.retriever == "dense"}
+    cosine = _cosines(answers)
     relevance = {
         hit.passage.id: max(_coverage(query, hit, weights), min(1.0, cosine.get(hit.passage.id, 0.0)))
         for hit in hits
@@ -167,6 +166,15 @@ async def _papers(
     if not relevant:
         raise NothingRelevant("Nothing in the library bears on the question closely enough.")
     return _grouped(relevant, query, limits, relevance)
+
+
+def _cosines(answers: Iterable[Findings]) -> dict[str, float]:
+    """The cosine with the question of each passage that search by meaning has looked at."""
+    dense = [answer for answer in answers if answer.retriever == "dense"]
+    return {
+        **{hit.passage.id: hit.score for answer in dense for hit in answer.hits},
+        **{id: score for answer in dense for id, score in answer.scores},
+    }
 
 
 def _grouped(

@@ -57,6 +57,16 @@ async def test_a_hit_holds_its_passage_as_the_library_has_it(retriever: Retrieve
         assert text == hit.passage.text
 
 
+async def test_scores_are_those_of_its_hits_and_of_more_behind_them(retriever: Retriever) -> None:
+    every = await retriever.search("owls at night", limit=10)
+    few = await retriever.search("owls at night", limit=1)
+    if retriever.name == "scripted":
+        assert every.scores == ()  # it only ranks
+        return
+    assert every.scores == tuple((hit.passage.id, hit.score) for hit in every.hits)
+    assert few.scores == every.scores
+
+
 async def test_no_more_than_the_limit_are_returned(retriever: Retriever) -> None:
     every = (await retriever.search("owls at night", limit=10)).hits
     for limit in (1, 2):
