@@ -32,6 +32,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from indexes.formats import READABLE
+
 __all__ = [
     "CarrelError",
     "Damaged",
@@ -97,9 +99,7 @@ class NothingToRead(InputError):
     """A folder without one file that Carrel reads."""
 
     exit_code = 4
-    default_hint = (
-        "Carrel reads PDF, Word (DOCX), EPUB, Markdown, plain text, HTML, LaTeX, JATS XML and Jupyter files."
-    )
+    default_hint = f"Carrel reads {READABLE}."
 
 
 class DocumentMissing(InputError):

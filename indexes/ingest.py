@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from indexes.catalogue import Catalogue, Filing
 from indexes.clean import clean_line
+from indexes.content import content_of, stored_path
 from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
 from indexes.events import AddEvent, FileDone, FilesFound
-from indexes.ledger import Content
-from indexes.readers.archive import Member, is_archive
+from indexes.ledger import Content, Record
+from indexes.readers.archive import is_archive
 from indexes.readers.bibliography import Reference
 from indexes.shelf import Shelf, may_be_bibliography
 from indexes.split import Splitter
 from indexes.types import AddReport, Document, Fate, ParsedDocument
+from indexes.unpack import MemberReader, Unpacking
 from indexes.walk import Skipped, Walk
 
 __all__ = [
     "FileReader",
-    "content_of",
-    "content_of_text",
     "filing_of",
     "ingest",
     "require_files",
-    "stored_path",
 ]
 
 _RESERVE_BYTES = 50_000_000
@@ -40,7 +38,7 @@ _KEPT = (Fate.INDEXED, Fate.EMBEDDED)
 _REFUSED = (Fate.FAILED, Fate.FAILED_FOR_NOW, Fate.SKIPPED)
 
 
-class FileReader(Protocol):
+class FileReader(MemberReader, Protocol):
     """Reads one file; `indexes.readers.pool.ReaderPool` is one."""
 
     async def read(self, path: Path) -> ParsedDocument:
@@ -53,14 +51,6 @@ class FileReader(Protocol):
 
     async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
         """Returns the entries of the bibliography at `path`; raises as `read` does."""
-        ...
-
-    async def read_members(self, path: Path, *, collection: str) -> tuple[Member, ...]:
-        """Returns what is in the archive at `path`; raises as `read` does."""
-        ...
-
-    async def read_member(self, path: Path, member: str) -> ParsedDocument:
-        """Returns the document in one member; raises as `read` does."""
         ...
 
 
@@ -93,6 +83,7 @@ async def ingest(
         LibraryError: The catalogue cannot be written; what is committed stays.
     """
     run = _Run(catalogue, reader, splitter, collection, again)
+    unpacking = Unpacking(run, reader, collection=collection)
     total = len(found.files) + len(found.skipped)
     emit(FilesFound(total=total))
     outcomes: list[FileDone] = []
@@ -102,7 +93,7 @@ async def ingest(
         emit(outcomes[-1])
 
     for skipped in [await run.shelved(skipped) for skipped in found.skipped]:
-        settled(await run.skip(skipped))
+        settled(await run.skip(stored_path(skipped.path), skipped.reason))
     for path in found.files:
         await run.shelved(Skipped(path, ""))  # a bibliography that the person named
     await catalogue.note_found([stored_path(path) for path in found.files], collection)
@@ -110,10 +101,10 @@ async def ingest(
 
     async def unpack(path: Path) -> None:
         nonlocal total
-        opened = await run.open(path)
+        opened = await unpacking.open(path)
         total += len(opened.members)
         for member in opened.members:
-            settled(await run.add_member(path, opened, member))
+            settled(await unpacking.add_member(path, opened, member))
         settled(opened.outcome)
 
     async def work() -> None:
@@ -129,7 +120,7 @@ async def ingest(
                 group.create_task(work())
     except* LibraryError as group_of_errors:
         raise group_of_errors.exceptions[0] from None
-    return _report(outcomes, run.notes)
+    return _report(outcomes, [*run.notes, *unpacking.notes])
 
 
 def require_files(found: Walk, paths: Iterable[Path]) -> None:
@@ -145,39 +136,6 @@ def require_files(found: Walk, paths: Iterable[Path]) -> None:
     counted = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(5))
     raise NothingToRead(
         f"Nothing to read in {places}" + (f": skipped {counted}." if counted else ": no files.")
-    )
-
-
-def content_of(path: Path, collection: str) -> Content:
-    """Returns what tells the file's bytes apart; blocks.
-
-    Raises:
-        OSError: It cannot be opened.
-    """
-    with path.open("rb") as file:
-        plain, named = hashlib.sha256(), _document_hash(collection)
-        while block := file.read(1 << 20):
-            plain.update(block)
-            named.update(block)
-        status = os.fstat(file.fileno())
-    return Content(
-        hash=plain.hexdigest(),
-        document_id=named.hexdigest()[:20],
-        size=status.st_size,
-        modified_ns=status.st_mtime_ns,
-    )
-
-
-def content_of_text(parsed: ParsedDocument, collection: str) -> Content:
-    """Returns what tells a document apart that was never a file."""
-    written = parsed.model_dump_json().encode()
-    named = _document_hash(collection)
-    named.update(written)
-    return Content(
-        hash=hashlib.sha256(written).hexdigest(),
-        document_id=named.hexdigest()[:20],
-        size=len(written),
-        modified_ns=0,
     )
 
 
@@ -214,24 +172,6 @@ def filing_of(
     )
 
 
-def stored_path(path: Path) -> str:
-    """Returns the path as the catalogue keeps it: valid Unicode also where the file's name is not."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def member_path(path: str, member: Member) -> str:
-    """Returns what the ledger calls a member of the archive at `path`."""
-    return f"{path}!/{member.name}"
-
-
-class _Opened(NamedTuple):
-    """An archive's members, its content, and what is told of it when they are done."""
-
-    members: tuple[Member, ...]
-    content: Content | None
-    outcome: FileDone
-
-
 class _Run:
     """What every file of one run shares."""
 
@@ -258,60 +198,21 @@ class _Run:
         count = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
         return skipped._replace(reason=f"a bibliography: {count}, used for the files added with it")
 
-    async def skip(self, skipped: Skipped) -> FileDone:
-        return await self._skip(stored_path(skipped.path), skipped.reason)
-
     async def add(self, file: Path) -> FileDone:
         path = stored_path(file)
         content: Content | None = None
         try:
             content = await asyncio.to_thread(content_of, file, self._collection)
-            return await self._known(path, content) or await self._read(file, path, content)
+            return await self.known(path, content) or await self._read(file, path, content)
         except LibraryError:
             raise
         except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
-            return await self._failed(path, content, error)
+            return await self.failed(path, content, error)
 
-    async def open(self, file: Path) -> _Opened:
-        """Returns what is in an archive, and the fate of the archive, which holds no text of its own."""
-        path = stored_path(file)
-        content: Content | None = None
-        try:
-            content = await asyncio.to_thread(content_of, file, self._collection)
-            members = await self._reader.read_members(file, collection=self._collection)
-        except LibraryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
-            return _Opened((), None, await self._failed(path, content, error))
-        inside = {member_path(path, member) for member in members}
-        before = await self._catalogue.recorded_under(f"{path}!/", self._collection)
-        if gone := [record.path for record in before if record.path not in inside]:
-            self.notes.append(f"Gone from {clean_line(file.name)}, but kept in the library: {len(gone)}.")
-        reason = f"an archive: {len(members)} members, each with its own fate"
-        return _Opened(members, content, await self.skip(Skipped(file, reason)))
+    async def recorded_under(self, folder: str) -> tuple[Record, ...]:
+        return await self._catalogue.recorded_under(folder, self._collection)
 
-    async def add_member(self, file: Path, opened: _Opened, member: Member) -> FileDone:
-        """Returns what became of one member; it is read only if its own content is new."""
-        path = member_path(stored_path(file), member)
-        if member.refusal or opened.content is None:
-            return await self._skip(path, member.refusal)
-        content = Content(
-            hash=member.hash,
-            document_id=member.document_id,
-            size=member.size,
-            modified_ns=opened.content.modified_ns,
-        )
-        try:
-            if known := await self._known(path, content):
-                return known
-            parsed = await self._reader.read_member(file, member.name)
-            return await self._keep(file, path, content, parsed, size=opened.content.size)
-        except LibraryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
-            return await self._failed(path, content, error)
-
-    async def _known(self, path: str, content: Content) -> FileDone | None:
+    async def known(self, path: str, content: Content) -> FileDone | None:
         """Returns the outcome for a file that need not be read, `None` for one that must be."""
         record = await self._catalogue.record(path, self._collection)
         if record is not None and record.content_hash == content.hash:
@@ -324,9 +225,9 @@ class _Run:
         return None
 
     async def _read(self, file: Path, path: str, content: Content) -> FileDone:
-        return await self._keep(file, path, content, await self._reader.read(file), size=content.size)
+        return await self.keep(file, path, content, await self._reader.read(file), size=content.size)
 
-    async def _keep(
+    async def keep(
         self, file: Path, path: str, content: Content, parsed: ParsedDocument, *, size: int
     ) -> FileDone:
         status = await asyncio.to_thread(file.stat)
@@ -347,13 +248,13 @@ class _Run:
             passages=len(filing.passages),
         )
 
-    async def _skip(self, path: str, reason: str) -> FileDone:
+    async def skip(self, path: str, reason: str) -> FileDone:
         before = await self._catalogue.record(path, self._collection)
         if before is None or before.reason != reason:
             await self._catalogue.refuse(path, self._collection, Fate.SKIPPED, reason=reason)
         return FileDone(path=path, fate=Fate.SKIPPED, reason=reason)
 
-    async def _failed(self, path: str, content: Content | None, error: Exception) -> FileDone:
+    async def failed(self, path: str, content: Content | None, error: Exception) -> FileDone:
         fate, reason = Fate.FAILED, f"{type(error).__name__}: {clean_line(str(error))}"
         if isinstance(error, ReadError):
             fate, reason = _fate_of(error), f"{error.message} {error.hint}".strip()
@@ -393,7 +294,3 @@ def _require_space(folder: Path) -> None:
             f"{_RESERVE_BYTES // 1_000_000} MB. What was added so far is kept.",
             hint="Free some space and run the same command again: it continues where it stopped.",
         )
-
-
-def _document_hash(collection: str) -> hashlib._Hash:
-    return hashlib.sha256(collection.encode() + b"\x00")

@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from indexes.catalogue import Catalogue
+from indexes.content import content_of_text, stored_path
 from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing, SearchError
 from indexes.events import Added, AddEvent
 from indexes.fuse import fuse
 from indexes.generations import GenerationFailed
-from indexes.ingest import content_of_text, filing_of, ingest, require_files, stored_path
+from indexes.ingest import filing_of, ingest, require_files
 from indexes.keyword import KeywordRetriever, rarity
 from indexes.ledger import Record
 from indexes.lock import WriterLock

@@ -8,6 +8,7 @@ import click
 
 from assistant.cli.options import open_assistant, talk_options
 from assistant.cli.outlet import Command, put, say
+from indexes.formats import READABLE
 
 if TYPE_CHECKING:
     from assistant.events import AddReport
@@ -18,6 +19,10 @@ __all__ = ["command"]
 @click.command(
     "add",
     cls=Command,
+    help=f"""Add papers: {READABLE}; and folders and archives of them.
+
+    The same file twice is one document. Ctrl+C stops; what was added stays, and the next run goes on.
+    """,
     epilog="""\b
 Examples:
   carrel add ~/papers
@@ -39,10 +44,7 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Add papers: PDF, Word, EPUB, Markdown, text, HTML, LaTeX, JATS XML, Jupyter; and folders of them.
-
-    The same file twice is one document. Ctrl+C stops; what was added stays, and the next run goes on.
-    """
+    """Adds files and folders; returns the exit status."""
     from assistant.cli.narrate import Narrator
     from assistant.events import Added
     from assistant.render import report_text, to_json

@@ -1,17 +1,17 @@
-"""Lists and reads the members of Zip and tar archives in memory; nothing is unpacked to a disk."""
+"""Lists and reads the members of Zip and tar archives one at a time; nothing is unpacked to a disk."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import lzma
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, TooLarge
@@ -19,7 +19,7 @@ from indexes.readers.limits import Limits
 from indexes.readers.sniff import READABLE_SUFFIXES
 from indexes.types import Model
 
-__all__ = ["Member", "is_archive", "member", "members"]
+__all__ = ["Archive", "Member", "is_archive"]
 
 _SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz")
 _MOST_MEMBERS = 5000
@@ -63,56 +63,98 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(_SUFFIXES)
 
 
-def members(data: bytes, *, name: str, collection: str, limits: Limits) -> tuple[Member, ...]:
-    """Returns the files in the archive, in its order; hidden ones are passed over.
+class Archive:
+    """An archive held open: what is read in the order of its members is decompressed once, not once each."""
 
-    Raises:
-        Damaged: It is broken.
-        TooLarge: It has too many members, or grows too large when unpacked.
-    """
-    left = _GROWTH * limits.max_file_bytes
-    found: dict[str, Member] = {}
-    for entry in _entries(data, name, left):
-        shown = clean_line(entry.name, limit=500)
-        if shown in found or any(part.startswith((".", "__MACOSX")) for part in _inner(shown)):
-            continue
-        if len(found) == _MOST_MEMBERS:
-            raise TooLarge(f"{name!r} has more than {_MOST_MEMBERS:,} members, the limit.", hint="Unpack it.")
-        refusal = entry.refusal or _refusal(shown)
-        if not refusal:
-            content = _read(entry, name, min(left, limits.max_file_bytes))
+    def __init__(self, file: BinaryIO, *, name: str, limits: Limits) -> None:
+        """Finds the members; closes `file` when it is closed.
+
+        Args:
+            file: The archive, open at its start.
+            name: What to call it in an error.
+            limits: Sizes that stop the reading.
+
+        Raises:
+            Damaged: It is broken.
+            TooLarge: It has too many members, or grows too large when unpacked.
+        """
+        self._file = file
+        self._name = name
+        self._limits = limits
+        self._entries: dict[str, _Entry] = {}
+        with self._broken_is_damaged():
+            for entry in _zip(file) if file.read(2) == b"PK" else _tar(file, name, self._most):
+                self._put(entry)
+
+    def members(self, *, collection: str) -> tuple[Member, ...]:
+        """Returns the files in it, in its order; hidden ones are passed over.
+
+        Raises:
+            Damaged: It is broken.
+            TooLarge: It grows too large when unpacked.
+        """
+        left = self._most
+        found: list[Member] = []
+        for shown, entry in self._entries.items():
+            if refusal := entry.refusal or _refusal(shown):
+                found.append(Member(name=shown, refusal=refusal))
+                continue
+            content = self._content(entry, min(left, self._limits.max_file_bytes))
             left -= len(content)
-            found[shown] = Member(
-                name=shown,
-                hash=hashlib.sha256(content).hexdigest(),
-                document_id=hashlib.sha256(collection.encode() + b"\x00" + content).hexdigest()[:20],
-                size=len(content),
+            found.append(
+                Member(
+                    name=shown,
+                    hash=hashlib.sha256(content).hexdigest(),
+                    document_id=hashlib.sha256(collection.encode() + b"\x00" + content).hexdigest()[:20],
+                    size=len(content),
+                )
             )
-        else:
-            found[shown] = Member(name=shown, refusal=refusal)
-    return tuple(found.values())
+        return tuple(found)
 
+    def read(self, wanted: str) -> bytes:
+        """Returns the bytes of the member that `members` calls `wanted`.
 
-def member(data: bytes, wanted: str, *, name: str, limits: Limits) -> bytes:
-    """Returns the bytes of the member that `members` calls `wanted`.
+        Raises:
+            ReadError: There is none, or it is broken or too large; the class says which.
+        """
+        entry = self._entries.get(wanted)
+        if entry is None or entry.refusal:
+            raise ReadError(f"{self._name!r} has no member {wanted!r} any more.")
+        return self._content(entry, self._limits.max_file_bytes)
 
-    Raises:
-        ReadError: There is none, or it is broken or too large; the class says which.
-    """
-    for entry in _entries(data, name, _GROWTH * limits.max_file_bytes):
-        if clean_line(entry.name, limit=500) == wanted and not entry.refusal:
-            return _read(entry, name, limits.max_file_bytes)
-    raise ReadError(f"{name!r} has no member {wanted!r} any more.")
+    def close(self) -> None:
+        """Gives the file back."""
+        self._file.close()
 
+    @property
+    def _most(self) -> int:
+        return _GROWTH * self._limits.max_file_bytes
 
-def _read(entry: _Entry, name: str, limit: int) -> bytes:
-    try:
-        content = entry.open(limit + 1)
-    except _BROKEN as error:
-        raise Damaged(f"{name!r} is broken at {clean_line(entry.name)!r}: {error}.") from error
-    if len(content) > limit:
-        raise TooLarge(f"{name!r} grows beyond the limit when it is unpacked.", hint="Unpack it.")
-    return content
+    def _put(self, entry: _Entry) -> None:
+        shown = clean_line(entry.name, limit=500)
+        if shown in self._entries or any(part.startswith((".", "__MACOSX")) for part in _inner(shown)):
+            return
+        if len(self._entries) == _MOST_MEMBERS:
+            raise TooLarge(
+                f"{self._name!r} has more than {_MOST_MEMBERS:,} members, the limit.", hint="Unpack it."
+            )
+        self._entries[shown] = entry
+
+    def _content(self, entry: _Entry, limit: int) -> bytes:
+        try:
+            content = entry.open(limit + 1)
+        except _BROKEN as error:
+            raise Damaged(f"{self._name!r} is broken at {clean_line(entry.name)!r}: {error}.") from error
+        if len(content) > limit:
+            raise _grows(self._name)
+        return content
+
+    @contextmanager
+    def _broken_is_damaged(self) -> Iterator[None]:
+        try:
+            yield
+        except _BROKEN as error:
+            raise Damaged(f"{self._name!r} is a broken archive: {error}.") from error
 
 
 def _refusal(shown: str) -> str:
@@ -128,42 +170,38 @@ def _inner(shown: str) -> list[str]:
     return [part for part in shown.split("/") if part not in (".", "..")]
 
 
-def _entries(data: bytes, name: str, left: int) -> Iterator[_Entry]:
-    try:
-        yield from _zip(data) if data.startswith(b"PK") else _tar(data, name, left)
-    except _BROKEN as error:
-        raise Damaged(f"{name!r} is a broken archive: {error}.") from error
+def _zip(file: BinaryIO) -> Iterator[_Entry]:
+    archive = zipfile.ZipFile(file)
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
+        linked = stat.S_ISLNK(info.external_attr >> 16)
+        refusal = "a link" if linked else "it needs a password" if info.flag_bits & 1 else ""
+
+        def content(most: int, info: zipfile.ZipInfo = info) -> bytes:
+            with archive.open(info) as file:
+                return file.read(most)
+
+        yield _Entry(info.filename, refusal, content)
 
 
-def _zip(data: bytes) -> Iterator[_Entry]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for info in archive.infolist():
-            if info.is_dir():
-                continue
-            linked = stat.S_ISLNK(info.external_attr >> 16)
-            refusal = "a link" if linked else "it needs a password" if info.flag_bits & 1 else ""
+def _tar(file: BinaryIO, name: str, left: int) -> Iterator[_Entry]:
+    file.seek(0)
+    archive = tarfile.open(fileobj=file, mode="r:*")  # noqa: SIM115 - it stays open as long as its file
+    for info in archive:
+        left -= max(info.size, 0)
+        if left < 0:  # what is passed over is decompressed too
+            raise _grows(name)
+        if info.isdir():
+            continue
+        refusal = "" if info.isreg() else "a link" if info.islnk() or info.issym() else "not a regular file"
 
-            def content(most: int, info: zipfile.ZipInfo = info) -> bytes:
-                with archive.open(info) as file:
-                    return file.read(most)
+        def content(most: int, info: tarfile.TarInfo = info) -> bytes:
+            file = archive.extractfile(info)
+            return b"" if file is None else file.read(most)
 
-            yield _Entry(info.filename, refusal, content)
+        yield _Entry(info.name, refusal, content)
 
 
-def _tar(data: bytes, name: str, left: int) -> Iterator[_Entry]:
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:*") as archive:
-        for info in archive:
-            left -= max(info.size, 0)
-            if left < 0:  # what is passed over is decompressed too
-                raise TooLarge(f"{name!r} grows beyond the limit when it is unpacked.", hint="Unpack it.")
-            if info.isdir():
-                continue
-            refusal = (
-                "" if info.isreg() else "a link" if info.islnk() or info.issym() else "not a regular file"
-            )
-
-            def content(most: int, info: tarfile.TarInfo = info) -> bytes:
-                file = archive.extractfile(info)
-                return b"" if file is None else file.read(most)
-
-            yield _Entry(info.name, refusal, content)
+def _grows(name: str) -> TooLarge:
+    return TooLarge(f"{name!r} grows beyond the limit when it is unpacked.", hint="Unpack it.")

@@ -13,10 +13,11 @@ from typing import Any, BinaryIO, Literal, NoReturn
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, TooLarge
+from indexes.formats import Format
+from indexes.readers.api import OpenArchives, read_bibliography, read_file
 from indexes.readers.archive import Member
 from indexes.readers.bibliography import Reference
 from indexes.readers.limits import Limits
-from indexes.readers.sniff import Format
 from indexes.types import Model, ParsedDocument
 
 __all__ = ["READY", "Failure", "Reply", "Request", "Wanted", "main"]
@@ -94,8 +95,9 @@ def main() -> None:
     sys.addaudithook(_refuse_network)
     replies.write(READY)
     replies.flush()
+    archives = OpenArchives()
     for line in requests:
-        replies.write(_answered(line) + b"\n")
+        replies.write(_answered(line, archives) + b"\n")
         replies.flush()
 
 
@@ -149,20 +151,22 @@ def _refused(event: str) -> NoReturn:
     raise PermissionError(f"{event} is not allowed while a file is read")
 
 
-def _answered(line: bytes) -> bytes:
-    from indexes.readers.api import read_bibliography, read_file, read_members
-
+def _answered(line: bytes, archives: OpenArchives) -> bytes:
     request = Request.model_validate_json(line)
     name = clean_line(request.path.name)
     _limit_cpu(request.max_cpu_seconds)
     try:
         if request.wanted == "members":
-            members = read_members(request.path, collection=request.collection, limits=request.limits)
+            members = archives.members(request.path, collection=request.collection, limits=request.limits)
             return Reply(members=members).model_dump_json().encode()
         if request.wanted == "references":
             entries = read_bibliography(request.path, limits=request.limits)
             return Reply(references=entries).model_dump_json().encode()
-        read = read_file(request.path, format=request.format, limits=request.limits, member=request.member)
+        if request.member is not None:
+            read = archives.read(request.path, request.member, limits=request.limits)
+        else:
+            archives.close()
+            read = read_file(request.path, format=request.format, limits=request.limits)
         return Reply(document=read).model_dump_json().encode()
     except ReadError as error:
         return _failure(error)

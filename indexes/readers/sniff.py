@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, NoText, Unsupported
+from indexes.formats import Format
 from indexes.readers.decoding import looks_binary, wide_encoding
 
-__all__ = ["HEAD_BYTES", "READABLE_SUFFIXES", "Format", "format_of", "sniff"]
+__all__ = ["HEAD_BYTES", "READABLE_SUFFIXES", "format_of", "sniff"]
 
 HEAD_BYTES = 8192
 """How much of a file's beginning `sniff` wants to see."""
-
-
-class Format(StrEnum):
-    """A kind of file that is read."""
-
-    PDF = "pdf"
-    MARKDOWN = "markdown"
-    PLAIN = "plain"
-    HTML = "html"
-    LATEX = "latex"
-    JATS = "jats"
-    EPUB = "epub"
-    DOCX = "docx"
-    NOTEBOOK = "notebook"
 
 
 _BY_SUFFIX = {

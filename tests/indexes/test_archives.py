@@ -12,7 +12,8 @@ import pytest
 
 from indexes.errors import Damaged, TooLarge
 from indexes.library import Library
-from indexes.readers.archive import members
+from indexes.readers.api import OpenArchives
+from indexes.readers.archive import Archive, Member
 from indexes.readers.limits import Limits
 from indexes.types import Fate
 from tests.indexes.readers.zip_writer import docx, zipped
@@ -47,6 +48,11 @@ def _entry(name: str, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
     entry.size = len(OWLS) if kind == tarfile.REGTYPE else 0
     entry.linkname = "/etc/passwd"
     return entry
+
+
+def _members(data: bytes, limits: Limits | None = None) -> tuple[Member, ...]:
+    archive = Archive(io.BytesIO(data), name="a.zip", limits=limits or Limits())
+    return archive.members(collection="c")
 
 
 async def test_each_member_has_its_own_fate_and_path(library: Library, papers: Path) -> None:
@@ -106,7 +112,7 @@ def test_links_and_names_that_lead_out_are_refused() -> None:
         _entry("ok.txt"),
         gz=False,
     )
-    found = {each.name: each.refusal for each in members(data, name="a.tar", collection="c", limits=Limits())}
+    found = {each.name: each.refusal for each in _members(data)}
     assert found["ok.txt"] == ""
     assert found["link.txt"] == "a link"
     assert found["../up.txt"] == found["/abs.txt"] == "its name leads out of the archive"
@@ -115,7 +121,48 @@ def test_links_and_names_that_lead_out_are_refused() -> None:
 def test_a_bomb_stops_at_the_limit_and_a_broken_archive_is_damaged() -> None:
     bomb = zipped({"a.txt": b" " * 3_000_000})
     with pytest.raises(TooLarge):
-        members(bomb, name="a.zip", collection="c", limits=Limits(max_file_bytes=100_000))
+        _members(bomb, Limits(max_file_bytes=100_000))
     for broken in (bomb[:-30], _tar(_entry("a.txt"))[:60], b"junk"):
         with pytest.raises(Damaged):
-            members(broken, name="a.zip", collection="c", limits=Limits())
+            _members(broken)
+
+
+class _Counted(io.BytesIO):
+    """Counts what is read out of it."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.taken += len(data)
+        return data
+
+
+def test_a_compressed_archive_is_decompressed_once_for_all_its_members() -> None:
+    names = [f"{n:03}.txt" for n in range(60)]
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz") as archive:
+        for name in names:
+            entry = tarfile.TarInfo(name)
+            content = os.urandom(20_000)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    file = _Counted(target.getvalue())
+    opened = Archive(file, name="a.tar.gz", limits=Limits())
+    assert [member.name for member in opened.members(collection="c")] == names
+    to_list = file.taken
+    assert all(len(opened.read(name)) == 20_000 for name in names)
+    assert file.taken - to_list < 1.1 * len(target.getvalue())
+    assert to_list < 2.2 * len(target.getvalue())
+
+
+async def test_an_archive_that_is_replaced_while_its_members_are_read_is_opened_anew(tmp_path: Path) -> None:
+    archives, path = OpenArchives(), tmp_path / "all.zip"
+    path.write_bytes(zipped({"owls.txt": OWLS}))
+    assert archives.read(path, "owls.txt").pages == (OWLS,)
+    path.write_bytes(zipped({"owls.txt": "Owls sleep."}))
+    assert archives.read(path, "owls.txt").pages == ("Owls sleep.",)
+    path.write_bytes(b"PK")
+    with pytest.raises(Damaged):
+        archives.read(path, "owls.txt")
+    archives.close()

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from indexes.catalogue import Catalogue
+from indexes.content import content_of_text
 from indexes.database import Database
 from indexes.errors import DocumentMissing, LibraryDamaged, LibraryError
-from indexes.ingest import content_of_text, filing_of
+from indexes.ingest import filing_of
 from indexes.library import Library
 from indexes.schema import VERSION
 from indexes.split import Splitter

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from assistant.events import READABLE
 from tui.adding import Adding
 from tui.safe import shown, shown_line
 from tui.widgets.adding import AddingProgress
@@ -59,7 +60,7 @@ class AddScreen(ModalScreen[None]):
                 self._path, placeholder="A folder or a file, such as ~/papers", id="path", compact=True
             )
             yield Static(
-                "PDF, Markdown, text, HTML, LaTeX and JATS XML. Enter adds.",
+                f"{READABLE}. Enter adds.",
                 markup=False,
                 id="path-remark",
             )

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from indexes.errors import CarrelError, Damaged, NoText, Unsupported
-from indexes.readers.sniff import READABLE_SUFFIXES, Format, format_of
+from indexes.formats import Format
+from indexes.readers.sniff import READABLE_SUFFIXES, format_of
 
 HTML = b"<!DOCTYPE html><html><body><p>hello</p></body></html>"
 

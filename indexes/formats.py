@@ -1,0 +1,38 @@
+"""The kinds of file that are read, and what people call them: the one list that help and errors quote."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["READABLE", "Format"]
+
+
+class Format(StrEnum):
+    """A kind of file that is read."""
+
+    PDF = "pdf"
+    DOCX = "docx"
+    EPUB = "epub"
+    MARKDOWN = "markdown"
+    PLAIN = "plain"
+    HTML = "html"
+    LATEX = "latex"
+    JATS = "jats"
+    NOTEBOOK = "notebook"
+
+
+_CALLED = {
+    Format.PDF: "PDF",
+    Format.DOCX: "Word (DOCX)",
+    Format.EPUB: "EPUB",
+    Format.MARKDOWN: "Markdown",
+    Format.PLAIN: "plain text",
+    Format.HTML: "HTML",
+    Format.LATEX: "LaTeX",
+    Format.JATS: "JATS XML",
+    Format.NOTEBOOK: "Jupyter notebooks",
+}
+_NAMES = [_CALLED[format] for format in Format]
+
+READABLE = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]}"
+"""All of them in words, as in "PDF, Word (DOCX) and Markdown"."""
