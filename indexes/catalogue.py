@@ -184,6 +184,26 @@ class Catalogue:
             )
         )
 
+    async def set_aside(self, path: str, collection: str, *, reason: str) -> None:
+        """Settles a file that is part of another one's document.
+
+        What it stood for itself goes in the same transaction, unless another file still stands for it.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            key = (path, collection)
+            row = connection.execute(
+                "SELECT document FROM sources WHERE path = ? AND collection = ?", key
+            ).fetchone()
+            ledger.settle(connection, path, collection, Fate.SKIPPED, reason=reason)
+            if row is not None and row[0] is not None:
+                connection.execute(
+                    "UPDATE sources SET document = NULL WHERE path = ? AND collection = ?", key
+                )
+                _drop_if_unused(connection, row[0])
+
+        await self.database.write(work)
+
     async def recorded_under(self, folder: str, collection: str) -> tuple[Record, ...]:
         """Returns the rows of files inside `folder`, which ends with the separator, that have a document."""
         return await self.database.read(

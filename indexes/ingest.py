@@ -12,7 +12,7 @@ from typing import Protocol
 
 from indexes.catalogue import Catalogue, Filing
 from indexes.clean import clean_line
-from indexes.content import content_of, stored_path
+from indexes.content import content_of, papers_including, stored_path
 from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
 from indexes.events import AddEvent, FileDone, FilesFound
 from indexes.ledger import Content, Record
@@ -97,7 +97,8 @@ async def ingest(
     for path in found.files:
         await run.shelved(Skipped(path, ""))  # a bibliography that the person named
     await catalogue.note_found([stored_path(path) for path in found.files], collection)
-    ahead = iter(found.files)
+    parts = await asyncio.to_thread(papers_including, found.files)
+    ahead = iter([path for path in found.files if path not in parts])
 
     async def unpack(path: Path) -> None:
         nonlocal total
@@ -120,6 +121,12 @@ async def ingest(
                 group.create_task(work())
     except* LibraryError as group_of_errors:
         raise group_of_errors.exceptions[0] from None
+    read = {outcome.path for outcome in outcomes if outcome.fate in (*_KEPT, Fate.UNCHANGED)}
+    for path, paper in parts.items():
+        alone = stored_path(paper) not in read
+        outcome = await (run.add(path) if alone else run.set_aside(stored_path(path), paper.name))
+        if path in found.files:
+            settled(outcome)
     return _report(outcomes, [*run.notes, *unpacking.notes])
 
 
@@ -252,6 +259,13 @@ class _Run:
         before = await self._catalogue.record(path, self._collection)
         if before is None or before.reason != reason:
             await self._catalogue.refuse(path, self._collection, Fate.SKIPPED, reason=reason)
+        return FileDone(path=path, fate=Fate.SKIPPED, reason=reason)
+
+    async def set_aside(self, path: str, paper: str) -> FileDone:
+        reason = f"part of {clean_line(paper)}, and read with it"
+        before = await self._catalogue.record(path, self._collection)
+        if before is None or before.reason != reason or before.document_id is not None:
+            await self._catalogue.set_aside(path, self._collection, reason=reason)
         return FileDone(path=path, fate=Fate.SKIPPED, reason=reason)
 
     async def failed(self, path: str, content: Content | None, error: Exception) -> FileDone:

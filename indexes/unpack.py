@@ -54,6 +54,10 @@ class Settling(Protocol):
         """Settles what is not a paper."""
         ...
 
+    async def set_aside(self, path: str, paper: str) -> FileDone:
+        """Settles what is part of `paper`, and read with it."""
+        ...
+
     async def failed(self, path: str, content: Content | None, error: Exception) -> FileDone:
         """Settles what could not be read."""
         ...
@@ -97,6 +101,8 @@ class Unpacking:
     async def add_member(self, file: Path, opened: Opened, member: Member) -> FileDone:
         """Returns what became of one member; it is read only if its own content is new."""
         path = _member_path(stored_path(file), member)
+        if member.part_of:
+            return await self._settling.set_aside(path, member.part_of)
         if member.refusal or opened.content is None:
             return await self._settling.skip(path, member.refusal)
         content = Content(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from indexes.clean import clean_line
-from indexes.errors import Damaged, ReadError, TooLarge, Unsupported
+from indexes.errors import Damaged, TooLarge
 from indexes.formats import Format
+from indexes.readers.beside import Beside, beside, content, opened
 from indexes.readers.extract import Extract, document
 from indexes.readers.limits import Limits
 from indexes.readers.sniff import HEAD_BYTES, sniff
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from indexes.readers.bibliography import Reference
 
 __all__ = ["OpenArchives", "read_bibliography", "read_file"]
-
-_NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-"""A FIFO must not block the open, and a link that replaced a file must not be followed."""
 
 
 class _FormatReader(Protocol):
@@ -46,7 +43,8 @@ def read_file(path: Path, *, format: Format | None = None, limits: Limits | None
         ReadError: The file cannot be read; the class says why.
     """
     limits = limits or Limits()
-    return _parsed(_content(path, name=clean_line(path.name), limits=limits), path, format, limits)
+    data = content(path, name=clean_line(path.name), limits=limits)
+    return _parsed(data, path, format, limits, load=beside(path.parent, limits=limits))
 
 
 class OpenArchives:
@@ -64,8 +62,9 @@ class OpenArchives:
         """Returns the document in the member that `members` calls so; blocks and raises as `read_file`."""
         limits = limits or Limits()
         with _shallow_and_small(clean_line(path.name)):
-            data = self._archive(path, limits).read(member)
-        return _parsed(data, Path(member), None, limits)
+            archive = self._archive(path, limits)
+            data = archive.read(member)
+        return _parsed(data, Path(member), None, limits, load=archive.beside(member))
 
     def close(self) -> None:
         """Lets go of what is held."""
@@ -78,7 +77,7 @@ class OpenArchives:
         from indexes.readers.archive import Archive
 
         name = clean_line(path.name)
-        file = _opened(path, name=name, limits=limits)
+        file = opened(path, name=name, limits=limits)
         status = os.fstat(file.fileno())
         identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         if self._held is not None and self._held[0] == identity:
@@ -100,14 +99,24 @@ def read_bibliography(path: Path, *, limits: Limits | None = None) -> tuple[Refe
 
     name = clean_line(path.name)
     with _shallow_and_small(name):
-        return references(_content(path, name=name, limits=limits or Limits()), name=name)
+        return references(content(path, name=name, limits=limits or Limits()), name=name)
 
 
-def _parsed(data: bytes, path: Path, format: Format | None, limits: Limits) -> ParsedDocument:
+def _parsed(
+    data: bytes, path: Path, format: Format | None, limits: Limits, *, load: Beside
+) -> ParsedDocument:
     name = clean_line(path.name)
-    reader = cast(_FormatReader, import_module(f"indexes.readers.{format or sniff(path, data[:HEAD_BYTES])}"))
+    format = format or sniff(path, data[:HEAD_BYTES])
     with _shallow_and_small(name):
-        return document(reader.read(data, name=name, limits=limits), path=path, limits=limits)
+        if format is Format.LATEX:  # the one format that names files of its own
+            from indexes.readers import latex, latex_files
+
+            followed = load if path.suffix.lower() in latex_files.SUFFIXES else None
+            extract = latex.read(data, name=path.name, limits=limits, load=followed)
+        else:
+            reader = cast(_FormatReader, import_module(f"indexes.readers.{format}"))
+            extract = reader.read(data, name=name, limits=limits)
+        return document(extract, path=path, limits=limits)
 
 
 @contextmanager
@@ -118,37 +127,3 @@ def _shallow_and_small(name: str) -> Iterator[None]:
         raise Damaged(f"{name!r} is nested too deeply to be read.") from error
     except MemoryError as error:
         raise TooLarge(f"{name!r} needs more memory than reading may take.") from error
-
-
-def _content(path: Path, *, name: str, limits: Limits) -> bytes:
-    with _opened(path, name=name, limits=limits) as file:
-        try:
-            # The buffer is taken at once: not more than the file.
-            data = file.read(os.fstat(file.fileno()).st_size + 1)
-        except OSError as error:
-            raise _cannot_be_opened(name, error) from error
-    limits.check_file(len(data), name=name)
-    return data
-
-
-def _opened(path: Path, *, name: str, limits: Limits) -> BinaryIO:
-    try:
-        file = os.fdopen(os.open(path, os.O_RDONLY | _NO_WAITING), "rb")
-    except OSError as error:
-        raise _cannot_be_opened(name, error) from error
-    try:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Unsupported(f"{name!r} is not a regular file.")
-        limits.check_file(status.st_size, name=name)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _cannot_be_opened(name: str, error: OSError) -> ReadError:
-    return ReadError(
-        f"{name!r} cannot be opened: {error.strerror or error}.",
-        hint="Check that it is still there and that you may read it.",
-    )

@@ -29,18 +29,32 @@ _NESTED = re.compile(r'\\.|[{}"]', re.DOTALL)
 _AND = re.compile(r"\\.|[{}]| and ")
 _NO_PAPER = frozenset({"comment", "preamble", "string"})
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$", re.MULTILINE)
+_TAG = re.compile(r"</?[A-Za-z][\w:-]{0,30}(?:\s[^<>]{0,200})?/?>")
+_LONGEST_ABSTRACT = 20_000
 _YEAR = re.compile(r"\b(1[5-9]\d\d|20\d\d)\b")
 
 
 class Reference(Model):
     """One entry of a bibliography, clean."""
 
+    key: str = ""
+    """What a LaTeX source cites it by; formats other than BibTeX may have none."""
     title: str = ""
     authors: tuple[str, ...] = ()
     year: int | None = None
     doi: str | None = None
     files: tuple[str, ...] = ()
     """Files that the entry names, with `/` between folders; as they stood when it was written."""
+    venue: str = ""
+    """The journal, the proceedings or the publisher."""
+    abstract: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The entry as a list of references prints it."""
+        parts = (", ".join(self.authors), self.title, self.venue, str(self.year or ""))
+        said = " ".join(f"{part.rstrip('.')}." for part in parts if part)
+        return f"{said} https://doi.org/{self.doi}" if self.doi else said
 
 
 def references(data: bytes, *, name: str) -> tuple[Reference, ...]:
@@ -74,7 +88,8 @@ def _bibtex(text: str) -> Iterator[Reference]:
         if kind == "string":
             macros |= _fields(body, macros)
         elif kind not in _NO_PAPER:
-            yield _from_bibtex(_fields(body.partition(",")[2], macros))
+            key, _, fields = body.partition(",")
+            yield _from_bibtex(clean_line(key, limit=200), _fields(fields, macros))
 
 
 def _fields(body: str, macros: dict[str, str]) -> dict[str, str]:
@@ -120,18 +135,22 @@ def _closing(body: str, start: int) -> int:
     return -1
 
 
-def _from_bibtex(fields: dict[str, str]) -> Reference:
+def _from_bibtex(key: str, fields: dict[str, str]) -> Reference:
     people = (
         # In braces of its own it is an institution, whose commas and "and" divide nothing.
         [_said(person)] if person.startswith("{") else front.split_names(_said(person) + ";")
         for person in _people(fields.get("author", ""))
     )
+    venue = (fields.get(name, "") for name in ("journal", "journaltitle", "booktitle", "publisher", "school"))
     return Reference(
+        key=key,
         title=_said(fields.get("title", "")),
         authors=front.names(name for names in people for name in names if name.lower() != "others"),
         year=_year(fields.get("year") or fields.get("date") or ""),
         doi=front.doi(fields.get("doi", "").replace("\\_", "_")),
         files=tuple(_files(fields.get("file", ""))),
+        venue=_said(next(filter(None, venue), "")),
+        abstract=_said(fields.get("abstract", ""), limit=_LONGEST_ABSTRACT),
     )
 
 
@@ -147,11 +166,11 @@ def _people(source: str) -> Iterator[str]:
     yield source[start:]
 
 
-def _said(source: str) -> str:
+def _said(source: str, *, limit: int = 300) -> str:
     """A field as text: accents written out, the braces that keep capitals gone."""
     if not re.search(r"[\\{}$~]|--", source):
-        return clean_line(source)
-    return clean_line(latex.words(source[:5000]))
+        return clean_line(source, limit=limit)
+    return clean_line(latex.words(source[: max(limit, 5000)]), limit=limit)
 
 
 def _files(field: str) -> Iterator[str]:
@@ -192,6 +211,8 @@ def _from_ris(entry: dict[str, list[str]]) -> Reference:
         authors=front.names(people),
         year=_year(first("PY", "Y1", "DA")),
         doi=front.doi(first("DO")),
+        venue=clean_line(first("T2", "JO", "JF", "JA", "BT", "PB")),
+        abstract=_abstract(first("AB", "N2")),
         files=tuple(clean_line(link, limit=1000) for link in links if "://" not in link),
     )
 
@@ -205,11 +226,26 @@ def _csl(text: str, name: str) -> Iterator[Reference]:
         if isinstance(item, dict) and isinstance(item.get("title"), str):
             people = item.get("author")
             yield Reference(
-                title=clean_line(re.sub(r"</?\w{1,8}>", "", item["title"])),
+                key=clean_line(str(item.get("id") or ""), limit=200),
+                title=_unmarked(item["title"]),
                 authors=front.names(map(_csl_name, people if isinstance(people, list) else ())),
                 year=_year(json.dumps(item.get("issued"))[:200]),
                 doi=front.doi(str(item.get("DOI") or "")[:500]),
+                venue=_unmarked(item.get("container-title") or item.get("publisher")),
+                abstract=_abstract(item.get("abstract")),
             )
+
+
+def _unmarked(said: Any) -> str:
+    """A field without the few tags that CSL allows in it."""
+    return clean_line(re.sub(r"</?\w{1,8}>", "", said)) if isinstance(said, str) else ""
+
+
+def _abstract(said: Any) -> str:
+    """An abstract without the JATS or HTML tags that publishers leave in it."""
+    if not isinstance(said, str):
+        return ""
+    return clean_line(_TAG.sub(" ", said[:_LONGEST_ABSTRACT]), limit=_LONGEST_ABSTRACT)
 
 
 def _csl_name(person: Any) -> str:

@@ -1,24 +1,23 @@
-"""Reads LaTeX: the words of a paper without its commands; never follows a file it names."""
+"""Reads LaTeX: the words of a paper without its commands, with those of the files that it includes."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from indexes.clean import clean_line
 from indexes.readers import front
-from indexes.readers.decoding import decode
+from indexes.readers.beside import Beside
 from indexes.readers.extract import Block, Extract
+from indexes.readers.latex_assembly import BODY, Assembly
 from indexes.readers.limits import Limits
 
 __all__ = ["read", "words"]
 
-_LISTING = re.compile(r"\\begin\s*\{((?:verbatim|Verbatim|lstlisting|minted)\*?)\}")
 _SET_ASIDE = re.compile("\x01(\\d+)\x01")
-_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n[ \t]*)?")
-_BODY = re.compile(r"\\begin\s*\{document\}(.*?)(?:\\end\s*\{document\}|\Z)", re.DOTALL)
 _OPTION = r"\*?\s*(?:\[[^\]]{0,300}\]\s*){0,2}(?=\{)"
 _SECTION = re.compile(r"\\(?:part|chapter|(?:sub){0,2}section|(?:sub)?paragraph)(?![A-Za-z])" + _OPTION)
 _ABSTRACT = re.compile(r"\\begin\s*\{abstract\}|\\abstract(?![A-Za-z])\s*(?=\{)")
@@ -45,52 +44,29 @@ _LONGEST_CONVERTED = 200_000
 """Characters of one piece; a longer one is data, and the library would take minutes over it."""
 
 
-def read(data: bytes, *, name: str, limits: Limits) -> Extract:
+def read(data: bytes, *, name: str, limits: Limits, load: Beside | None = None) -> Extract:
     r"""Returns the paper's words as one page, a block for each heading and for the text under it.
 
-    `\input` and the like name other files, which are not read. Of the macros that the paper defines, those
-    without parameters are written out, once.
+    What `\input` and the like name is read in its place where `load` finds it. Of the macros that the paper
+    defines, those without parameters are written out, once.
 
     Raises:
         Damaged: It is a binary file.
-        TooLarge: Its text is over the limit.
+        TooLarge: Its text is over the limit, or it includes too many files.
     """
-    limits.check_text(len(data) // 4, name=name)
-    text, notes = decode(data, name=name)
-    source, listings = _listings_aside(text.replace("\r\n", "\n").replace("\r", "\n"))
-    source = _written_out(_COMMENT.sub(r"\1", source))
-    found = _BODY.search(source)
+    limits.check_text(len(data) // 4, name=clean_line(name))
+    assembly = Assembly(name=name, load=load, limits=limits)
+    source = _written_out(assembly.whole(data))
+    found = BODY.search(source)
     return Extract(
         media_type="application/x-latex",
-        pages=(tuple(_blocks(found.group(1) if found else source, listings)),),
+        pages=(tuple(_blocks(found.group(1) if found else source, assembly.listings)),),
         titles=tuple(words(title) for title in _arguments(source, "title")),
         authors=tuple(_people(source)),
         year=next((front.year(words(date)) for date in _arguments(source, "date")), None),
         doi=next((words(doi) for doi in _arguments(source, "doi")), None),
-        notes=(*notes, *_other_files(source)),
+        notes=tuple(assembly.notes),
     )
-
-
-def _listings_aside(source: str) -> tuple[str, list[str]]:
-    """`source` with a number in place of each listing, whose `%` is no comment, and the listings."""
-    kept: list[str] = []
-    listings: list[str] = []
-    unclosed: set[str] = set()
-    start = 0
-    source = source.replace("\x01", "")
-    for found in _LISTING.finditer(source):
-        closing = f"\\end{{{found[1]}}}"
-        commented = "%" in source[source.rfind("\n", 0, found.start()) + 1 : found.start()]
-        if found.start() < start or commented or closing in unclosed:
-            continue
-        end = source.find(closing, found.end())
-        if end < 0:
-            unclosed.add(closing)
-            continue
-        kept.append(f"{source[start : found.start()]}\x01{len(listings)}\x01")
-        listings.append(source[found.end() : end])
-        start = end + len(closing)
-    return "".join(kept) + source[start:], listings
 
 
 def _written_out(source: str) -> str:
@@ -110,13 +86,7 @@ def _written_out(source: str) -> str:
     return source if growth > _MOST_GROWTH else used.sub(lambda found: shorthands[found[1]], source)
 
 
-def _other_files(source: str) -> Iterator[str]:
-    count = len(re.findall(r"\\(?:input|include|subfile)\s*\{", source))
-    if count:
-        yield f"{count} other {'file' if count == 1 else 'files'} that it includes not read with it"
-
-
-def _blocks(body: str, listings: list[str]) -> Iterator[Block]:
+def _blocks(body: str, listings: Sequence[str]) -> Iterator[Block]:
     """The body divided at headings and listings; each piece is converted alone: one spoils no other."""
     for index, piece in enumerate(_SET_ASIDE.split(body)):
         if index % 2:

@@ -32,6 +32,7 @@ def _read(text: str, name: str = "refs.bib") -> tuple[Reference, ...]:
 def test_bibtex_entries_come_with_accents_names_and_files() -> None:
     one, two = _read(BIBTEX)
     assert one == Reference(
+        key="one",
         title="Retries with Éclat: a study",
         authors=("Ada Byron", "Kurt Gödel"),
         year=2021,

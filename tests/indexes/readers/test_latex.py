@@ -73,13 +73,6 @@ def test_comments_are_dropped_and_listings_kept(tmp_path: Path) -> None:
     assert "x = 1  % kept\n    y = 2" in text
 
 
-def test_other_files_are_never_followed_and_that_is_noted(tmp_path: Path) -> None:
-    (tmp_path / "other.tex").write_text("words of another file")
-    read = _read(tmp_path, r"\documentclass{article}\begin{document}Mine. \input{other}\end{document}")
-    assert read.text == "Mine."
-    assert read.notes == ("1 other file that it includes not read with it",)
-
-
 def test_a_broken_file_still_gives_its_words(tmp_path: Path) -> None:
     read = _read(
         tmp_path,
