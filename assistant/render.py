@@ -139,7 +139,14 @@ def where(document: Document, page: int) -> str:
     title = clean_line(document.title, 160) or "Untitled"
     if document.origin == "web":
         return f"{title} (web: {clean_line(document.source)})"
+    if document.abstract_only:
+        return f"{title}, abstract only ({_entry_of(document)})"
     return f"{title}, p. {page} ({clean_line(PurePath(document.source).name)})"
+
+
+def _entry_of(document: Document) -> str:
+    bibliography, _, entry = document.source.rpartition("!/")
+    return clean_line(f"{PurePath(bibliography).name}, entry {entry}")
 
 
 def hits_text(found: Hits, *, markdown: bool) -> str:

@@ -184,6 +184,21 @@ class Catalogue:
             )
         )
 
+    async def describe(self, document: Document) -> None:
+        """Writes down what a document is called and who wrote it; its text stays as it is."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE documents SET title = ?, authors = ?, year = ?, doi = ? WHERE id = ?",
+                (document.title, json.dumps(document.authors), document.year, document.doi, document.id),
+            )
+
+        await self.database.write(work)
+
+    async def recorded_for(self, document_id: str) -> tuple[Record, ...]:
+        """Returns the rows of the files that stand for a document."""
+        return await self.database.read(lambda connection: ledger.recorded_for(connection, document_id))
+
     async def set_aside(self, path: str, collection: str, *, reason: str) -> None:
         """Settles a file that is part of another one's document.
 

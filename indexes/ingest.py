@@ -13,16 +13,17 @@ from typing import Protocol
 from indexes.catalogue import Catalogue, Filing
 from indexes.clean import clean_line
 from indexes.content import content_of, papers_including, stored_path
+from indexes.entries import Bibliography, Entries, said_of
 from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
 from indexes.events import AddEvent, FileDone, FilesFound
 from indexes.ledger import Content, Record
 from indexes.readers.archive import is_archive
 from indexes.readers.bibliography import Reference
-from indexes.shelf import Shelf, may_be_bibliography
+from indexes.shelf import Shelf
 from indexes.split import Splitter
 from indexes.types import AddReport, Document, Fate, ParsedDocument
-from indexes.unpack import MemberReader, Unpacking
-from indexes.walk import Skipped, Walk
+from indexes.unpack import MemberReader, Unpacking, part_of
+from indexes.walk import Walk
 
 __all__ = [
     "FileReader",
@@ -84,7 +85,7 @@ async def ingest(
     """
     run = _Run(catalogue, reader, splitter, collection, again)
     unpacking = Unpacking(run, reader, collection=collection)
-    total = len(found.files) + len(found.skipped)
+    total = len(found.files) + len(found.skipped) + len(found.bibliographies)
     emit(FilesFound(total=total))
     outcomes: list[FileDone] = []
 
@@ -92,10 +93,13 @@ async def ingest(
         outcomes.append(outcome.model_copy(update={"done": len(outcomes) + 1, "total": total}))
         emit(outcomes[-1])
 
-    for skipped in [await run.shelved(skipped) for skipped in found.skipped]:
+    for skipped in found.skipped:
         settled(await run.skip(stored_path(skipped.path), skipped.reason))
-    for path in found.files:
-        await run.shelved(Skipped(path, ""))  # a bibliography that the person named
+    bibliographies: list[Bibliography] = []
+    for path in found.bibliographies:
+        outcome, bibliography = await run.shelve(path)
+        settled(outcome)
+        bibliographies += [bibliography] if bibliography else []
     await catalogue.note_found([stored_path(path) for path in found.files], collection)
     parts = await asyncio.to_thread(papers_including, found.files)
     ahead = iter([path for path in found.files if path not in parts])
@@ -124,10 +128,14 @@ async def ingest(
     read = {outcome.path for outcome in outcomes if outcome.fate in (*_KEPT, Fate.UNCHANGED)}
     for path, paper in parts.items():
         alone = stored_path(paper) not in read
-        outcome = await (run.add(path) if alone else run.set_aside(stored_path(path), paper.name))
+        outcome = await (run.add(path) if alone else run.set_aside(stored_path(path), part_of(paper.name)))
         if path in found.files:
             settled(outcome)
-    return _report(outcomes, [*run.notes, *unpacking.notes])
+    entries = Entries(run, catalogue, run.shelf, collection=collection)
+    async for outcome in entries.settle(bibliographies):
+        total += 1
+        settled(outcome)
+    return _report(outcomes, [*run.notes, *unpacking.notes, *entries.notes])
 
 
 def require_files(found: Walk, paths: Iterable[Path]) -> None:
@@ -136,7 +144,7 @@ def require_files(found: Walk, paths: Iterable[Path]) -> None:
     Raises:
         NothingToRead: There is none; the message counts what was skipped.
     """
-    if found.files:
+    if found.files or found.bibliographies:
         return
     places = ", ".join(repr(clean_line(str(path))) for path in paths)
     reasons = Counter(skipped.reason for skipped in found.skipped)
@@ -191,19 +199,17 @@ class _Run:
         self._splitter = splitter
         self._collection = collection
         self._again = again
-        self._shelf = Shelf()
+        self.shelf = Shelf()
 
-    async def shelved(self, skipped: Skipped) -> Skipped:
-        """Keeps the entries of a file that is a bibliography, whose reason then says so."""
-        if not may_be_bibliography(skipped.path):
-            return skipped
+    async def shelve(self, path: Path) -> tuple[FileDone, Bibliography | None]:
+        """Keeps what a bibliography says for the files that are read; returns its fate and its entries."""
         try:
-            entries = await self._reader.read_bibliography(skipped.path)
+            bibliography = Bibliography(path, await self._reader.read_bibliography(path))
         except ReadError as error:
-            return skipped._replace(reason=f"a bibliography that cannot be read: {error.message}")
-        self._shelf.put(skipped.path, entries)
-        count = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
-        return skipped._replace(reason=f"a bibliography: {count}, used for the files added with it")
+            reason = f"a bibliography that cannot be read: {error.message}"
+            return await self.skip(stored_path(path), reason), None
+        self.shelf.put(path, bibliography.entries)
+        return await self.skip(stored_path(path), said_of(bibliography)), bibliography
 
     async def add(self, file: Path) -> FileDone:
         path = stored_path(file)
@@ -240,9 +246,11 @@ class _Run:
         status = await asyncio.to_thread(file.stat)
         if (status.st_size, status.st_mtime_ns) != (size, content.modified_ns):
             return await self._refuse(path, Fate.FAILED_FOR_NOW, "It changed while it was read.", None)
-        described = self._shelf.described(parsed, Path(path))
+        return await self.file(path, content, self.shelf.described(parsed, Path(path)))
+
+    async def file(self, path: str, content: Content, parsed: ParsedDocument) -> FileDone:
         filing = await asyncio.to_thread(
-            filing_of, path, content, described, collection=self._collection, splitter=self._splitter
+            filing_of, path, content, parsed, collection=self._collection, splitter=self._splitter
         )
         _require_space(self._catalogue.database.path.parent)
         await self._catalogue.file(filing)
@@ -261,8 +269,7 @@ class _Run:
             await self._catalogue.refuse(path, self._collection, Fate.SKIPPED, reason=reason)
         return FileDone(path=path, fate=Fate.SKIPPED, reason=reason)
 
-    async def set_aside(self, path: str, paper: str) -> FileDone:
-        reason = f"part of {clean_line(paper)}, and read with it"
+    async def set_aside(self, path: str, reason: str) -> FileDone:
         before = await self._catalogue.record(path, self._collection)
         if before is None or before.reason != reason or before.document_id is not None:
             await self._catalogue.set_aside(path, self._collection, reason=reason)

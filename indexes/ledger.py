@@ -15,6 +15,7 @@ __all__ = [
     "look_up",
     "mark_embedded",
     "note_found",
+    "recorded_for",
     "recorded_under",
     "settle",
 ]
@@ -135,6 +136,12 @@ def recorded_under(connection: sqlite3.Connection, folder: str, collection: str)
         AND substr(s.path, 1, ?) = ? ORDER BY s.path""",
         (collection, len(folder), folder),
     )
+    return tuple(_record(row) for row in rows)
+
+
+def recorded_for(connection: sqlite3.Connection, document_id: str) -> tuple[Record, ...]:
+    """Returns the rows of the files that stand for a document, by path."""
+    rows = connection.execute(f"SELECT {_COLUMNS} WHERE d.id = ? ORDER BY s.path", (document_id,))
     return tuple(_record(row) for row in rows)
 
 

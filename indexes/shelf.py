@@ -7,13 +7,13 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from indexes.clean import clean, clean_line
 from indexes.readers.bibliography import SUFFIXES, Reference
-from indexes.types import ParsedDocument
+from indexes.types import Document, ParsedDocument
 
-__all__ = ["Shelf", "may_be_bibliography"]
+__all__ = ["Shelf", "letters", "may_be_bibliography"]
 
 _SHORTEST_TITLE = 15
 """Letters: "Introduction" is the title of many papers."""
@@ -23,6 +23,7 @@ _CSL = re.compile(rb'\s*\[\s*\{(?=.{0,4000}"(?:DOI|issued|author|container-title
 class _Entry(NamedTuple):
     reference: Reference
     bibliography: str
+    folder: Path
 
 
 class Shelf:
@@ -36,37 +37,54 @@ class Shelf:
     def put(self, bibliography: Path, references: Iterable[Reference]) -> None:
         """Adds the entries of one bibliography."""
         for reference in references:
-            entry = _Entry(reference, clean_line(bibliography.name))
+            entry = _Entry(reference, clean_line(bibliography.name), bibliography.parent)
             for file in reference.files:
                 parts = _parts(PurePosixPath(file))
                 if parts:
                     self._by_file[parts[-1]].append((parts, entry))
             if reference.doi:
                 self._by_doi[reference.doi.lower()].append(entry)
-            if len(title := _letters(reference.title)) >= _SHORTEST_TITLE:
+            if len(title := letters(reference.title)) >= _SHORTEST_TITLE:
                 self._by_title[title].append(entry)
 
     def described(self, parsed: ParsedDocument, path: Path) -> ParsedDocument:
         """Returns the document with what its entry says in place of what its text says, and a note."""
-        entry = (
-            self._named(path)
-            or _only(self._by_doi.get((parsed.doi or "").lower(), ()))
-            or _only(self._by_title.get(_letters(parsed.title or ""), ()))
-        )
+        entry = self._entry(path, title=parsed.title, doi=parsed.doi)
         if entry is None:
             return parsed
-        said = {
-            field: value
-            for field in ("title", "authors", "year", "doi")
-            if (value := getattr(entry.reference, field))
-        }
+        said = _said(entry.reference)
         note = f"{', '.join(said)} from {entry.bibliography}"
         return parsed.model_copy(update={**said, "notes": (*parsed.notes, note)})
 
-    def _named(self, path: Path) -> _Entry | None:
-        """The entry whose file has the most folders in common with `path`, from the file's name upwards."""
+    def entry(self, document: Document) -> Reference | None:
+        """Returns the entry of a document that is in the library."""
+        found = self._entry(Path(document.source), title=document.title, doi=document.doi, here=True)
+        return None if found is None else found.reference
+
+    def said(self, document: Document) -> dict[str, Any]:
+        """Returns what the entry of a document says, by the document's fields; nothing without an entry."""
+        entry = self.entry(document)
+        return {} if entry is None else _said(entry)
+
+    def _entry(self, path: Path, *, title: str | None, doi: str | None, here: bool = False) -> _Entry | None:
+        return (
+            self._named(path, here=here)
+            or _only(self._by_doi.get((doi or "").lower(), ()))
+            or _only(self._by_title.get(letters(title or ""), ()))
+        )
+
+    def _named(self, path: Path, *, here: bool) -> _Entry | None:
+        """The entry whose file has the most folders in common with `path`, from the file's name upwards.
+
+        A paper that was here before may lie anywhere and be called `paper.pdf`: unless it lies beside the
+        bibliography, two folders have to agree as well.
+        """
         parts = _parts(path)
         alike = [(_in_common(named, parts), entry) for named, entry in self._by_file.get(parts[-1], ())]
+        if here:
+            alike = [
+                (count, entry) for count, entry in alike if count > 2 or path.is_relative_to(entry.folder)
+            ]
         most = max((count for count, _ in alike), default=0)
         return _only([entry for count, entry in alike if count == most])
 
@@ -100,11 +118,18 @@ def _in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return count
 
 
+def _said(reference: Reference) -> dict[str, Any]:
+    return {
+        field: value for field in ("title", "authors", "year", "doi") if (value := getattr(reference, field))
+    }
+
+
 def _only(entries: Iterable[_Entry]) -> _Entry | None:
     """The one entry there is; the same said twice, by two bibliographies or in one, is once."""
     different = {(entry.reference.title, entry.reference.doi): entry for entry in entries}
     return next(iter(different.values())) if len(different) == 1 else None
 
 
-def _letters(title: str) -> str:
+def letters(title: str) -> str:
+    """Returns a title's letters and digits: how two spellings of one title are told to be the same."""
     return "".join(character for character in clean(title).casefold() if character.isalnum())

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "ABSTRACT_ONLY",
     "AddReport",
     "Collection",
     "Document",
@@ -30,6 +31,9 @@ class Model(BaseModel):
 
 Origin = Literal["library", "web"]
 
+ABSTRACT_ONLY = "application/x-reference"
+"""Media type of a document that is an entry of a bibliography: its title and abstract, not its text."""
+
 
 class Document(Model):
     """One paper, note or page, as the library knows it."""
@@ -49,6 +53,11 @@ class Document(Model):
     characters: int = 0
     """Length of the text, the page breaks included."""
     origin: Origin = "library"
+
+    @property
+    def abstract_only(self) -> bool:
+        """Whether the library has only its entry in a bibliography."""
+        return self.media_type == ABSTRACT_ONLY
 
 
 class Passage(Model):

@@ -14,7 +14,7 @@ from indexes.ledger import Content, Record
 from indexes.readers.archive import Member
 from indexes.types import ParsedDocument
 
-__all__ = ["MemberReader", "Settling", "Unpacking"]
+__all__ = ["MemberReader", "Settling", "Unpacking", "part_of"]
 
 
 class MemberReader(Protocol):
@@ -54,8 +54,8 @@ class Settling(Protocol):
         """Settles what is not a paper."""
         ...
 
-    async def set_aside(self, path: str, paper: str) -> FileDone:
-        """Settles what is part of `paper`, and read with it."""
+    async def set_aside(self, path: str, reason: str) -> FileDone:
+        """Settles what is part of another document; its own goes."""
         ...
 
     async def failed(self, path: str, content: Content | None, error: Exception) -> FileDone:
@@ -102,7 +102,7 @@ class Unpacking:
         """Returns what became of one member; it is read only if its own content is new."""
         path = _member_path(stored_path(file), member)
         if member.part_of:
-            return await self._settling.set_aside(path, member.part_of)
+            return await self._settling.set_aside(path, part_of(member.part_of))
         if member.refusal or opened.content is None:
             return await self._settling.skip(path, member.refusal)
         content = Content(
@@ -120,6 +120,11 @@ class Unpacking:
             raise
         except Exception as error:  # noqa: BLE001 - the row of a batch: a fault in one file's reading stays with it
             return await self._settling.failed(path, content, error)
+
+
+def part_of(paper: str) -> str:
+    """Returns why a file that a LaTeX paper includes is not read alone."""
+    return f"part of {clean_line(paper)}, and read with it"
 
 
 def _member_path(path: str, member: Member) -> str:

@@ -12,6 +12,7 @@ from indexes.clean import clean_line
 from indexes.errors import PathMissing
 from indexes.readers.archive import is_archive
 from indexes.readers.sniff import READABLE_SUFFIXES
+from indexes.shelf import may_be_bibliography
 
 __all__ = ["Skipped", "Walk", "walk"]
 
@@ -28,6 +29,8 @@ class Walk(NamedTuple):
 
     files: tuple[Path, ...]
     skipped: tuple[Skipped, ...]
+    bibliographies: tuple[Path, ...] = ()
+    """Not papers themselves: files of references."""
 
 
 def walk(paths: Sequence[Path], *, also: Collection[str] = ()) -> Walk:
@@ -53,9 +56,15 @@ def walk(paths: Sequence[Path], *, also: Collection[str] = ()) -> Walk:
                 skipped.setdefault(file, reason)
             else:
                 files.setdefault(file)
+    bibliographies = dict.fromkeys(path for path in (*files, *skipped) if may_be_bibliography(path))
     return Walk(
-        files=tuple(files),
-        skipped=tuple(Skipped(path, reason) for path, reason in skipped.items() if path not in files),
+        files=tuple(path for path in files if path not in bibliographies),
+        skipped=tuple(
+            Skipped(path, reason)
+            for path, reason in skipped.items()
+            if path not in files and path not in bibliographies
+        ),
+        bibliographies=tuple(bibliographies),
     )
 
 

@@ -91,7 +91,8 @@ def reason_prompt(
     room = room_tokens - tokens(system) - tokens(question) - 50
     pieces: list[str] = []
     for each in evidence:
-        piece = f"[{each.id}] {_fenced(each.document.title)}, page {each.page}\n{_fenced(_read(each, brief))}"
+        place = "abstract only" if each.document.abstract_only else f"page {each.page}"
+        piece = f"[{each.id}] {_fenced(each.document.title)}, {place}\n{_fenced(_read(each, brief))}"
         room -= tokens(piece)
         if room < 0 and pieces:
             break

@@ -37,7 +37,7 @@ async def test_an_entry_that_names_the_file_goes_before_the_text(library: Librar
     assert report.counts == {Fate.INDEXED: 1, Fate.SKIPPED: 1}
     ((path, reason),) = report.failures
     assert Path(path).name == "refs.bib"
-    assert reason == "a bibliography: 1 entry, used for the files added with it"
+    assert reason == "a bibliography: 1 entry, 1 of them without an abstract, for metadata only"
     document = await _only(library)
     assert (document.title, document.authors) == ("On owls", ("Ada Byron",))
     assert (document.year, document.doi) == (2020, "10.1000/o.1")

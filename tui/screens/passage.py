@@ -132,6 +132,8 @@ def _where(evidence: Evidence) -> str:
     document = evidence.document
     if document.origin == "web":
         return "from the web"
+    if document.abstract_only:
+        return "abstract only, from a bibliography"
     section = evidence.hits[0].passage.section
     page = f"page {evidence.page} of {document.page_count}"
     return f"{page} · {shown_line(section, 60)}" if section else page

@@ -16,7 +16,7 @@ from assistant.events import Citation, Evidence
 from tui.safe import shown_line
 from tui.words import DONE, FAILED, count_of, shorten
 
-__all__ = ["EvidencePane", "checked"]
+__all__ = ["EvidencePane", "checked", "place"]
 
 _LONGEST_QUOTE = 280
 _SHORTEST_TITLE = 12
@@ -89,7 +89,7 @@ class EvidencePane(Vertical):
     def _entry(self, evidence: Evidence) -> Content:
         number = f"[{evidence.id}]"
         title = shown_line(evidence.document.title, 120)
-        where = f"{_place(evidence)} · {self._checks.get(evidence.id, 'not checked yet')}"
+        where = f"{place(evidence)} · {self._checks.get(evidence.id, 'not checked yet')}"
         if not self._with_quotes:
             room = self._width - len(f"{number}  · {where}")
             title = shorten(title, max(room, _SHORTEST_TITLE))
@@ -120,5 +120,8 @@ def _check(evidence: Evidence, citations: Sequence[Citation]) -> str:
     return f"quote not verified {FAILED}"
 
 
-def _place(evidence: Evidence) -> str:
+def place(evidence: Evidence) -> str:
+    """Where a quote stands in its paper, in a word."""
+    if evidence.document.abstract_only:
+        return "abstract only"
     return "web" if evidence.document.origin == "web" else f"p. {evidence.page}"

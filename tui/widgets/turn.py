@@ -27,7 +27,7 @@ from assistant.events import (
 from assistant.render import fallbacks_of
 from tui.safe import shown, shown_line
 from tui.widgets.answer import AnswerText
-from tui.widgets.evidence import checked
+from tui.widgets.evidence import checked, place
 from tui.widgets.steps import Steps
 from tui.words import FELL_BACK, count_of
 
@@ -96,7 +96,7 @@ class Turn(Vertical):
         """The answer as Markdown with the papers it cites; empty before there is one."""
         if self.answer is None:
             return ""
-        sources = [f"[{each.id}] {shown_line(each.document.title)}, p. {each.page}" for each in self.evidence]
+        sources = [f"[{each.id}] {shown_line(each.document.title)}, {place(each)}" for each in self.evidence]
         return "\n".join([shown(self.answer.text), "", *sources])
 
     async def receive(self, event: AskEvent) -> None:
