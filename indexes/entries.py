@@ -1,4 +1,4 @@
-"""Bibliographies as libraries of references: entries with an abstract are found, all of them describe papers."""
+"""Bibliographies as libraries of references: those with an abstract are found, all describe papers."""
 
 from __future__ import annotations
 
