@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from indexes import ledger
+from indexes import filing, ledger
 from indexes.database import Database
 from indexes.errors import DocumentMissing
+from indexes.filing import COMPACTION_DUE, Filing
 from indexes.ledger import Content, Record
-from indexes.types import PAGE_BREAK, Collection, Document, Fate, Hit, Model, Passage
+from indexes.rows import DOCUMENT, PASSAGE, details_of, document_of, passage_of
+from indexes.types import PAGE_BREAK, Collection, Details, Document, Fate, MetadataSource, Passage
 
-__all__ = ["Catalogue", "Filing", "ranked_hits"]
-
-_DOCUMENT = """d.id, d.source, d.title, d.authors, d.year, d.doi, d.media_type, d.collection, d.page_count,
-d.characters"""
-_PASSAGE = 'p.ordinal, p.text, p.start, p."end", p.page, p.section'
-_COMPACTION_DUE = "compaction due"
-
-
-class Filing(Model):
-    """All that one file brings into the catalogue."""
-
-    path: str
-    content: Content
-    document: Document
-    pages: tuple[str, ...]
-    passages: tuple[Passage, ...]
-    notes: tuple[str, ...] = ()
+__all__ = ["Catalogue"]
 
 
 class Catalogue:
@@ -37,13 +23,13 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def file(self, filing: Filing) -> None:
+    async def file(self, brought: Filing) -> None:
         """Makes a document searchable by keyword and settles its file, in one transaction.
 
         If the file stood for another document before, that one goes in the same transaction, unless another
         file still stands for it.
         """
-        await self.database.write(lambda connection: _file(connection, filing))
+        await self.database.write(lambda connection: filing.enter(connection, brought))
 
     async def attach(self, path: str, collection: str, content: Content) -> Fate | None:
         """Lets a file stand for the document that already has its content.
@@ -51,7 +37,9 @@ class Catalogue:
         Returns:
             The fate of that document, or `None` when there is no such document.
         """
-        return await self.database.write(lambda connection: _attach(connection, path, collection, content))
+        return await self.database.write(
+            lambda connection: filing.attach(connection, path, collection, content)
+        )
 
     async def remove(self, document_id: str) -> None:
         """Takes a document out with everything that was made from it.
@@ -63,7 +51,7 @@ class Catalogue:
         def work(connection: sqlite3.Connection) -> None:
             number = _number(connection, document_id)
             connection.execute("DELETE FROM sources WHERE document = ?", (number,))
-            _drop_if_unused(connection, number)
+            filing.drop_if_unused(connection, number)
 
         await self.database.write(work)
         await self.compact()
@@ -72,7 +60,7 @@ class Catalogue:
         """Overwrites what was deleted since the last time, in the keyword index and in the log."""
 
         def work(connection: sqlite3.Connection) -> bool:
-            due = connection.execute("DELETE FROM meta WHERE key = ?", (_COMPACTION_DUE,)).rowcount > 0
+            due = connection.execute("DELETE FROM meta WHERE key = ?", (COMPACTION_DUE,)).rowcount > 0
             if due:
                 # The keyword index keeps deleted words beside a mark until its segments are merged.
                 connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('optimize')")
@@ -92,7 +80,7 @@ class Catalogue:
                 chosen = tuple(document_of(row) for row in found if row is not None)
                 return tuple(document for document in chosen if collection in (None, document.collection))
             rows = connection.execute(
-                f"""SELECT {_DOCUMENT} FROM documents d WHERE ?1 IS NULL OR d.collection = ?1
+                f"""SELECT {DOCUMENT} FROM documents d WHERE ?1 IS NULL OR d.collection = ?1
                 ORDER BY d.title, d.id""",  # noqa: S608
                 (collection,),
             )
@@ -144,7 +132,7 @@ class Catalogue:
 
         def work(connection: sqlite3.Connection) -> tuple[Passage, ...]:
             rows = connection.execute(
-                f"SELECT {_PASSAGE} FROM passages p WHERE p.document = ? ORDER BY p.ordinal",  # noqa: S608
+                f"SELECT {PASSAGE} FROM passages p WHERE p.document = ? ORDER BY p.ordinal",  # noqa: S608
                 (_number(connection, document_id),),
             )
             return tuple(passage_of(document_id, row) for row in rows)
@@ -184,16 +172,36 @@ class Catalogue:
             )
         )
 
-    async def describe(self, document: Document) -> None:
-        """Writes down what a document is called and who wrote it; its text stays as it is."""
+    async def describe(self, document_id: str, said: Mapping[str, Any], source: MetadataSource) -> bool:
+        """Writes down what `source` says of a document; its text stays as it is.
 
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE documents SET title = ?, authors = ?, year = ?, doi = ? WHERE id = ?",
-                (document.title, json.dumps(document.authors), document.year, document.doi, document.id),
-            )
+        Args:
+            document_id: A document of the library.
+            said: Values of `DESCRIBED`, by field.
+            source: Who says so; noted as the origin of each field.
 
-        await self.database.write(work)
+        Returns:
+            Whether any of it is news.
+
+        Raises:
+            DocumentMissing: There is no such document.
+        """
+
+        def work(connection: sqlite3.Connection) -> bool:
+            number = _number(connection, document_id)
+            return filing.describe(connection, number, said, source)
+
+        return await self.database.write(work)
+
+    async def details(self, document_id: str) -> Details:
+        """Returns what is known of a document beside what an answer shows of it.
+
+        Raises:
+            DocumentMissing: There is no such document.
+        """
+        return await self.database.read(
+            lambda connection: details_of(connection, _number(connection, document_id))
+        )
 
     async def recorded_for(self, document_id: str) -> tuple[Record, ...]:
         """Returns the rows of the files that stand for a document."""
@@ -215,7 +223,7 @@ class Catalogue:
                 connection.execute(
                     "UPDATE sources SET document = NULL WHERE path = ? AND collection = ?", key
                 )
-                _drop_if_unused(connection, row[0])
+                filing.drop_if_unused(connection, row[0])
 
         await self.database.write(work)
 
@@ -234,143 +242,6 @@ class Catalogue:
         return await self.database.read(ledger.failures)
 
 
-def ranked_hits(
-    connection: sqlite3.Connection, scored: Iterable[tuple[int, float]], *, retriever: str
-) -> tuple[Hit, ...]:
-    """Returns hits for passage numbers and scores, best first; numbers that are gone are left out.
-
-    Equal scores are ordered by passage, not by number: numbers follow the order in which files happened to be
-    read, and the same papers shall give the same answer everywhere.
-    """
-    documents: dict[str, Document] = {}
-    found: list[tuple[float, str, int, Passage]] = []
-    for number, score in scored:
-        row = connection.execute(
-            f"""SELECT {_PASSAGE}, {_DOCUMENT} FROM passages p JOIN documents d ON d.number = p.document
-            WHERE p.number = ?""",  # noqa: S608
-            (number,),
-        ).fetchone()
-        if row is not None:
-            document = documents.setdefault(row[6], document_of(row[6:]))
-            found.append((-score, document.id, row[0], passage_of(document.id, row[:6])))
-    return tuple(
-        Hit(passage=passage, document=documents[id], score=-loss, rank=rank, retriever=retriever)
-        for rank, (loss, id, _, passage) in enumerate(sorted(found, key=lambda each: each[:3]), 1)
-    )
-
-
-def document_of(row: Sequence[object]) -> Document:
-    """Returns the document in a row of `_DOCUMENT`'s columns."""
-    names = _DOCUMENT.replace("d.", "").replace("\n", " ").split(", ")
-    fields = dict(zip(names, row, strict=True))
-    return Document.model_validate(fields | {"authors": tuple(json.loads(str(fields["authors"])))})
-
-
-def passage_of(document_id: str, row: Sequence[object]) -> Passage:
-    """Returns the passage in a row of `_PASSAGE`'s columns."""
-    ordinal, text, start, end, page, section = row
-    return Passage.model_validate(
-        {
-            "id": f"{document_id}:{ordinal}",
-            "document_id": document_id,
-            "text": text,
-            "start": start,
-            "end": end,
-            "page": page,
-            "section": section,
-        }
-    )
-
-
-def _file(connection: sqlite3.Connection, filing: Filing) -> None:
-    fate = _attach(connection, filing.path, filing.document.collection, filing.content)
-    if fate is None:
-        number = _insert(connection, filing)
-        _stand_for(connection, filing.path, filing.document.collection, filing.content, number, Fate.INDEXED)
-
-
-def _attach(connection: sqlite3.Connection, path: str, collection: str, content: Content) -> Fate | None:
-    row = connection.execute("SELECT number FROM documents WHERE id = ?", (content.document_id,)).fetchone()
-    if row is None:
-        return None
-    waiting = connection.execute(
-        """SELECT 1 FROM passages p WHERE p.document = ? AND NOT EXISTS (
-            SELECT 1 FROM vectors v WHERE v.passage = p.number)""",
-        (row[0],),
-    ).fetchone()
-    fate = Fate.EMBEDDED if waiting is None else Fate.INDEXED
-    _stand_for(connection, path, collection, content, row[0], fate)
-    return fate
-
-
-def _stand_for(
-    connection: sqlite3.Connection, path: str, collection: str, content: Content, number: int, fate: Fate
-) -> None:
-    before = connection.execute(
-        "SELECT document FROM sources WHERE path = ? AND collection = ?", (path, collection)
-    ).fetchone()
-    ledger.settle(connection, path, collection, fate, content=content, document=number)
-    if before is not None and before[0] not in (None, number):
-        _drop_if_unused(connection, before[0])
-
-
-def _insert(connection: sqlite3.Connection, filing: Filing) -> int:
-    document = filing.document
-    cursor = connection.execute(
-        """INSERT INTO documents (id, source, title, authors, year, doi, media_type, collection, page_count,
-        characters, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            document.id,
-            document.source,
-            document.title,
-            json.dumps(document.authors),
-            document.year,
-            document.doi,
-            document.media_type,
-            document.collection,
-            document.page_count,
-            document.characters,
-            json.dumps(filing.notes),
-        ),
-    )
-    number = cursor.lastrowid
-    assert number is not None
-    connection.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", _page_rows(number, filing.pages))
-    connection.executemany(
-        """INSERT INTO passages (document, ordinal, page, start, "end", section, text)
-        VALUES (?, ?, ?, ?, ?, ?, ?)""",
-        [
-            (number, ordinal, passage.page, passage.start, passage.end, passage.section, passage.text)
-            for ordinal, passage in enumerate(filing.passages)
-        ],
-    )
-    return number
-
-
-def _page_rows(number: int, pages: Sequence[str]) -> Iterator[tuple[int, int, int, str]]:
-    start = 0
-    for page, text in enumerate(pages, 1):
-        yield number, page, start, text
-        start += len(text) + len(PAGE_BREAK)
-
-
-def _drop_if_unused(connection: sqlite3.Connection, number: int) -> None:
-    """Deletes a document no file stands for; otherwise makes sure that it names a file that does."""
-    paths = [
-        row[0]
-        for row in connection.execute("SELECT path FROM sources WHERE document = ? ORDER BY path", (number,))
-    ]
-    if paths:
-        marks = ", ".join("?" * len(paths))
-        connection.execute(
-            f"UPDATE documents SET source = ? WHERE number = ? AND source NOT IN ({marks})",  # noqa: S608
-            (paths[0], number, *paths),
-        )
-        return
-    connection.execute("DELETE FROM documents WHERE number = ?", (number,))
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, '')", (_COMPACTION_DUE,))
-
-
 def _number(connection: sqlite3.Connection, document_id: str) -> int:
     row = connection.execute("SELECT number FROM documents WHERE id = ?", (document_id,)).fetchone()
     if row is None:
@@ -380,7 +251,7 @@ def _number(connection: sqlite3.Connection, document_id: str) -> int:
 
 def _document_row(connection: sqlite3.Connection, document_id: str) -> tuple[object, ...] | None:
     row: tuple[object, ...] | None = connection.execute(
-        f"SELECT {_DOCUMENT} FROM documents d WHERE d.id = ?",  # noqa: S608
+        f"SELECT {DOCUMENT} FROM documents d WHERE d.id = ?",  # noqa: S608
         (document_id,),
     ).fetchone()
     return row
@@ -390,7 +261,7 @@ def _passages(connection: sqlite3.Connection, ids: Sequence[str]) -> Iterator[Pa
     for id in ids:
         document_id, _, ordinal = id.rpartition(":")
         row = connection.execute(
-            f"""SELECT {_PASSAGE} FROM passages p JOIN documents d ON d.number = p.document
+            f"""SELECT {PASSAGE} FROM passages p JOIN documents d ON d.number = p.document
             WHERE d.id = ? AND p.ordinal = ?""",  # noqa: S608
             (document_id, ordinal),
         ).fetchone()

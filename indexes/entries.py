@@ -12,9 +12,8 @@ from indexes.content import content_of_text, stored_path
 from indexes.errors import LibraryError
 from indexes.events import FileDone
 from indexes.ledger import Content
-from indexes.readers.bibliography import Reference
-from indexes.shelf import Shelf, letters
-from indexes.types import ABSTRACT_ONLY, Document, ParsedDocument
+from indexes.shelf import Shelf, letters, said_by
+from indexes.types import ABSTRACT_ONLY, Document, ParsedDocument, Reference
 
 __all__ = ["Bibliography", "Entries", "EntrySettling", "Works", "of_an_entry", "said_of"]
 
@@ -121,11 +120,10 @@ class Entries:
         said = self._shelf.said(document)
         if not said:
             return document
-        described = document.model_copy(update=said)
-        if described != document:
-            await self._catalogue.describe(described)
-            self._anew += 1
-        return described
+        self._anew += await self._catalogue.describe(document.id, said, "bibliography")
+        return document.model_copy(
+            update={name: said[name] for name in said if name in Document.model_fields}
+        )
 
     async def _give_way(self, alone: Document, paper: Document) -> None:
         for record in await self._catalogue.recorded_for(alone.id):
@@ -158,13 +156,12 @@ class Entries:
 
 def of_an_entry(entry: Reference) -> ParsedDocument:
     """Returns an entry as a document: its title and its abstract."""
+    said = said_by(entry)
     return ParsedDocument(
         media_type=ABSTRACT_ONLY,
         pages=(f"{entry.title}\n\n{entry.abstract}",),
-        title=entry.title,
-        authors=entry.authors,
-        year=entry.year,
-        doi=entry.doi,
+        origins=dict.fromkeys(said, "bibliography"),
+        **said,
     )
 
 

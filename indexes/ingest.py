@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from indexes.catalogue import Catalogue, Filing
+from indexes.catalogue import Catalogue
 from indexes.clean import clean_line
 from indexes.content import content_of, papers_including, stored_path
 from indexes.entries import Bibliography, Entries, said_of
 from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
 from indexes.events import AddEvent, FileDone, FilesFound
+from indexes.filing import Filing
 from indexes.ledger import Content, Record
 from indexes.readers.archive import is_archive
-from indexes.readers.bibliography import Reference
 from indexes.shelf import Shelf
 from indexes.split import Splitter
-from indexes.types import AddReport, Document, Fate, ParsedDocument
+from indexes.types import AddReport, Details, Document, Fate, ParsedDocument, Reference
 from indexes.unpack import MemberReader, Unpacking, part_of
 from indexes.walk import Walk
 
@@ -172,6 +172,8 @@ def filing_of(
         authors=parsed.authors,
         year=parsed.year,
         doi=parsed.doi,
+        arxiv_id=parsed.arxiv_id,
+        venue=parsed.venue,
         media_type=parsed.media_type,
         collection=collection,
         page_count=len(parsed.pages),
@@ -183,7 +185,13 @@ def filing_of(
         document=document,
         pages=parsed.pages,
         passages=passages,
-        notes=parsed.notes,
+        details=Details(
+            abstract=parsed.abstract,
+            sections=parsed.sections,
+            references=parsed.references,
+            origins=parsed.origins,
+            notes=parsed.notes,
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.protocols import Encoder, Retriever
 from indexes.split import Splitter
-from indexes.types import AddReport, Collection, Document, Fate, Hits, ParsedDocument, Passage
+from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
 from indexes.vectors import PassageVectors
 from indexes.walk import Walk, walk
 
@@ -164,6 +164,14 @@ class Library:
     ) -> tuple[Document, ...]:
         """Returns the documents named by `ids`, in that order, without unknown ones; else all, by title."""
         return await self._catalogue.documents(ids, collection=collection)
+
+    async def details(self, document_id: str) -> Details:
+        """Returns what is known of a document beside what an answer shows: abstract, references, origins.
+
+        Raises:
+            DocumentMissing: There is no such document.
+        """
+        return await self._catalogue.details(document_id)
 
     async def document(self, document_id: str) -> Document:
         """Returns one document.

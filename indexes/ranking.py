@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from indexes.catalogue import ranked_hits
+from indexes.rows import ranked_hits
 from indexes.types import Hits
 
 __all__ = ["DEPTH", "measured"]

@@ -11,13 +11,38 @@ from indexes.errors import LibraryBusy, LibraryDamaged, LibraryError
 
 __all__ = ["VERSION", "connect", "connect_reader", "prepare", "translated"]
 
-VERSION = 1
+VERSION = 2
 """Of the tables below, kept in the file as `PRAGMA user_version`."""
 
 _OURS = 0x43617272
 """`PRAGMA application_id` of a catalogue: "Carr" in ASCII."""
 
 _BUSY_MILLISECONDS = 5_000
+
+_UPGRADES = {
+    1: """
+ALTER TABLE documents ADD COLUMN arxiv_id TEXT;
+ALTER TABLE documents ADD COLUMN venue TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN abstract TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN sections TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE documents ADD COLUMN origins TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE documents ADD COLUMN retraction TEXT NOT NULL DEFAULT '';
+ALTER TABLE passages ADD COLUMN part TEXT NOT NULL DEFAULT 'body';
+CREATE TABLE cited (
+    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    title TEXT NOT NULL,
+    authors TEXT NOT NULL, -- JSON array of strings
+    year INTEGER,
+    doi TEXT,
+    arxiv_id TEXT,
+    venue TEXT NOT NULL,
+    PRIMARY KEY (document, ordinal)
+) WITHOUT ROWID;
+"""
+}
+"""From each older version to the one after it."""
 
 _TABLES = """
 CREATE TABLE documents (
@@ -32,9 +57,29 @@ CREATE TABLE documents (
     collection TEXT NOT NULL,
     page_count INTEGER NOT NULL,
     characters INTEGER NOT NULL,
-    notes TEXT NOT NULL -- JSON array of strings
+    notes TEXT NOT NULL, -- JSON array of strings
+    arxiv_id TEXT,
+    venue TEXT NOT NULL DEFAULT '',
+    abstract TEXT NOT NULL DEFAULT '',
+    sections TEXT NOT NULL DEFAULT '[]', -- JSON array of [title, start]
+    origins TEXT NOT NULL DEFAULT '{}', -- JSON object: the source of each field
+    retraction TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX documents_by_collection ON documents (collection);
+
+-- The works that a document cites, in the order of its list.
+CREATE TABLE cited (
+    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    title TEXT NOT NULL,
+    authors TEXT NOT NULL, -- JSON array of strings
+    year INTEGER,
+    doi TEXT,
+    arxiv_id TEXT,
+    venue TEXT NOT NULL,
+    PRIMARY KEY (document, ordinal)
+) WITHOUT ROWID;
 
 -- The ledger: one row for each file ever met, whatever became of it.
 CREATE TABLE sources (
@@ -72,6 +117,7 @@ CREATE TABLE passages (
     "end" INTEGER NOT NULL,
     section TEXT,
     text TEXT NOT NULL,
+    part TEXT NOT NULL DEFAULT 'body', -- or 'front', 'references'
     UNIQUE (document, ordinal)
 );
 
@@ -106,7 +152,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 
 def prepare(path: Path) -> None:
-    """Creates the catalogue at `path`, readable by its owner only, or checks the one that is there.
+    """Creates the catalogue at `path`, readable by its owner only, or checks and upgrades the one there.
 
     Raises:
         LibraryDamaged: The file is not a catalogue, is broken, or was made by a newer Carrel.
@@ -117,7 +163,8 @@ def prepare(path: Path) -> None:
             path.parent.mkdir(mode=0o700, parents=True)
         if not path.exists() or path.stat().st_size == 0:
             _create(path)
-        _check(path)
+        if _version(path) < VERSION:
+            _upgrade(path)
     except OSError as error:
         raise LibraryError(
             f"The library's folder {str(path.parent)!r} cannot be used: {error.strerror or error}.",
@@ -185,10 +232,11 @@ def _create(path: Path) -> None:
         connection.execute("COMMIT")
 
 
-def _check(path: Path) -> None:
+def _version(path: Path) -> int:
+    """Returns the version of the tables at `path`, at most ours."""
     with closing(connect_reader(path)) as connection:
         ours = connection.execute("PRAGMA application_id").fetchone()[0] == _OURS
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if not ours:
         raise LibraryDamaged(
             f"{str(path)!r} is a database, but not a Carrel catalogue.",
@@ -200,6 +248,29 @@ def _check(path: Path) -> None:
             f"(format {version}; this one reads up to {VERSION}).",
             hint="Upgrade Carrel; the library is left as it is.",
         )
+    return version
+
+
+def _upgrade(path: Path) -> None:
+    """Brings the tables up to `VERSION` in one transaction; stopped at any moment, they are as they were.
+
+    A process that still has an older Carrel goes on reading and writing: columns are only ever added.
+    """
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        raise LibraryError(
+            f"The library {str(path.parent)!r} was made by an older Carrel and has to be upgraded once, "
+            "but may not be written to.",
+            hint="Open it once where you may write to it, or use a copy.",
+        )
+    with closing(connect(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        # Another process may have done it while this one waited.
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        for step in range(version, VERSION):
+            for statement in _statements(_UPGRADES[step]):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {max(version, VERSION)}")
+        connection.execute("COMMIT")
 
 
 def _connect_reader(path: Path, mode: str) -> sqlite3.Connection:

@@ -10,13 +10,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from indexes.clean import clean, clean_line
-from indexes.readers.bibliography import SUFFIXES, Reference
-from indexes.types import Document, ParsedDocument
+from indexes.filing import DESCRIBED
+from indexes.readers.bibliography import SUFFIXES
+from indexes.types import Document, ParsedDocument, Reference
 
-__all__ = ["Shelf", "letters", "may_be_bibliography"]
+__all__ = ["Shelf", "letters", "may_be_bibliography", "said_by"]
 
 _SHORTEST_TITLE = 15
 """Letters: "Introduction" is the title of many papers."""
+_IN_WORDS = {"doi": "DOI", "arxiv_id": "arXiv id"}
 _CSL = re.compile(rb'\s*\[\s*\{(?=.{0,4000}"(?:DOI|issued|author|container-title)"\s*:)', re.DOTALL)
 
 
@@ -52,9 +54,10 @@ class Shelf:
         entry = self._entry(path, title=parsed.title, doi=parsed.doi)
         if entry is None:
             return parsed
-        said = _said(entry.reference)
-        note = f"{', '.join(said)} from {entry.bibliography}"
-        return parsed.model_copy(update={**said, "notes": (*parsed.notes, note)})
+        said = said_by(entry.reference)
+        origins = parsed.origins | dict.fromkeys(said, "bibliography")
+        note = f"{', '.join(_IN_WORDS.get(field, field) for field in said)} from {entry.bibliography}"
+        return parsed.model_copy(update={**said, "origins": origins, "notes": (*parsed.notes, note)})
 
     def entry(self, document: Document) -> Reference | None:
         """Returns the entry of a document that is in the library."""
@@ -64,7 +67,7 @@ class Shelf:
     def said(self, document: Document) -> dict[str, Any]:
         """Returns what the entry of a document says, by the document's fields; nothing without an entry."""
         entry = self.entry(document)
-        return {} if entry is None else _said(entry)
+        return {} if entry is None else said_by(entry)
 
     def _entry(self, path: Path, *, title: str | None, doi: str | None, here: bool = False) -> _Entry | None:
         return (
@@ -118,10 +121,9 @@ def _in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return count
 
 
-def _said(reference: Reference) -> dict[str, Any]:
-    return {
-        field: value for field in ("title", "authors", "year", "doi") if (value := getattr(reference, field))
-    }
+def said_by(reference: Reference) -> dict[str, Any]:
+    """Returns what an entry says of its work, by the fields of `DESCRIBED`, without what it leaves out."""
+    return {field: value for field in DESCRIBED if (value := getattr(reference, field))}
 
 
 def _only(entries: Iterable[_Entry]) -> _Entry | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from indexes.errors import Damaged
 from indexes.protocols import Encoder
-from indexes.types import PAGE_BREAK, ParsedDocument, Passage, Section
+from indexes.types import PAGE_BREAK, ParsedDocument, Part, Passage, Section, Stretch
 from indexes.words import sentence_spans
 
 if TYPE_CHECKING:
@@ -64,18 +64,21 @@ class Splitter:
         passages: list[Passage] = []
         offset = 0
         for page, text in enumerate(parsed.pages, 1):
-            for start, end in _located(text, [chunk for chunk in cut(text) if chunk.strip()]):
-                passages.append(
-                    Passage(
-                        id=f"{document_id}:{len(passages)}",
-                        document_id=document_id,
-                        text=text[start:end],
-                        start=offset + start,
-                        end=offset + end,
-                        page=page,
-                        section=_section(parsed.sections, starts, offset + start),
+            for part, begin, end in _parts(parsed.marked, offset, offset + len(text)):
+                stretch = text[begin - offset : end - offset]
+                for start, stop in _located(stretch, [chunk for chunk in cut(stretch) if chunk.strip()]):
+                    passages.append(
+                        Passage(
+                            id=f"{document_id}:{len(passages)}",
+                            document_id=document_id,
+                            text=stretch[start:stop],
+                            start=begin + start,
+                            end=begin + stop,
+                            page=page,
+                            section=_section(parsed.sections, starts, begin + start),
+                            part=part,
+                        )
                     )
-                )
             offset += len(text) + len(PAGE_BREAK)
         return tuple(passages)
 
@@ -169,6 +172,20 @@ def _located(page: str, chunks: Sequence[str]) -> Iterator[tuple[int, int]]:
             )
         end = start + len(chunk)
         yield start, end
+
+
+def _parts(marked: Sequence[Stretch], start: int, end: int) -> Iterator[tuple[Part, int, int]]:
+    """Yields the parts that a page from `start` to `end` consists of, in order, without empty ones."""
+    at = start
+    for stretch in marked:
+        if stretch.end > at and stretch.start < end:
+            if stretch.start > at:
+                yield "body", at, stretch.start
+                at = stretch.start
+            yield stretch.part, at, min(stretch.end, end)
+            at = min(stretch.end, end)
+    if at < end:
+        yield "body", at, end
 
 
 def _section(sections: Sequence[Section], starts: Sequence[int], position: int) -> str | None:

@@ -11,15 +11,20 @@ __all__ = [
     "ABSTRACT_ONLY",
     "AddReport",
     "Collection",
+    "Details",
     "Document",
     "Fate",
     "Hit",
     "Hits",
+    "MetadataSource",
     "Model",
     "Origin",
     "ParsedDocument",
+    "Part",
     "Passage",
+    "Reference",
     "Section",
+    "Stretch",
 ]
 
 
@@ -30,6 +35,13 @@ class Model(BaseModel):
 
 
 Origin = Literal["library", "web"]
+
+MetadataSource = Literal["bibliography", "crossref", "openalex", "text", "file", "name"]
+"""Where a document's title or year comes from, the best first: the person's own bibliography, a registry that
+was asked, the text, what the file says about itself, the file's name."""
+
+Part = Literal["front", "body", "references"]
+"""Of a paper: what stands before its abstract or first section, its own text, its list of references."""
 
 ABSTRACT_ONLY = "application/x-reference"
 """Media type of a document that is an entry of a bibliography: its title and abstract, not its text."""
@@ -46,6 +58,12 @@ class Document(Model):
     authors: tuple[str, ...] = ()
     year: int | None = None
     doi: str | None = None
+    arxiv_id: str | None = None
+    """Without version: "2101.00001" or "hep-th/9901001"."""
+    venue: str = ""
+    """The journal, the proceedings or the publisher."""
+    retraction: str = ""
+    """What a registry says of its being retracted, as a sentence; empty where nothing is known of one."""
     media_type: str = "text/plain"
     collection: str = "papers"
     page_count: int = 1
@@ -74,7 +92,8 @@ class Passage(Model):
     page: int
     """From 1. A passage never crosses a page."""
     section: str | None = None
-    """The heading it stands under, where the format has headings."""
+    """The heading it stands under, where one was found."""
+    part: Part = "body"
 
 
 class Hit(Model):
@@ -110,6 +129,41 @@ class Section(Model):
     """Offset of the section's first character in the document's text."""
 
 
+class Stretch(Model):
+    """A part of the text that is marked, so that it does not crowd out findings."""
+
+    part: Part
+    start: int
+    end: int
+    """One past its last character in the document's text."""
+
+
+class Reference(Model):
+    """A work as a bibliography or a paper's list of references names it, clean."""
+
+    key: str = ""
+    """What a LaTeX source cites it by; formats other than BibTeX may have none."""
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    doi: str | None = None
+    arxiv_id: str | None = None
+    files: tuple[str, ...] = ()
+    """Files that the entry names, with `/` between folders; as they stood when it was written."""
+    venue: str = ""
+    """The journal, the proceedings or the publisher."""
+    abstract: str = ""
+    text: str = ""
+    """The entry as it is printed, where only that is known for certain."""
+
+    @property
+    def sentence(self) -> str:
+        """The entry as a list of references prints it."""
+        parts = (", ".join(self.authors), self.title, self.venue, str(self.year or ""))
+        said = " ".join(f"{part.rstrip('.')}." for part in parts if part)
+        return f"{said} https://doi.org/{self.doi}" if self.doi else said
+
+
 class ParsedDocument(Model):
     """A file's text as a reader gave it, already sanitised; every offset refers to this text."""
 
@@ -120,7 +174,16 @@ class ParsedDocument(Model):
     authors: tuple[str, ...] = ()
     year: int | None = None
     doi: str | None = None
+    arxiv_id: str | None = None
+    venue: str = ""
+    abstract: str = ""
     sections: tuple[Section, ...] = ()
+    references: tuple[Reference, ...] = ()
+    """The works that it cites, in the order of its list."""
+    marked: tuple[Stretch, ...] = ()
+    """Front matter and lists of references, in order, apart from one another; the rest is body."""
+    origins: dict[str, MetadataSource] = Field(default_factory=dict)
+    """Which source each piece of metadata comes from, by field."""
     notes: tuple[str, ...] = ()
     """What a person should know: "2 pages have no text", "14 invisible characters removed"."""
 
@@ -132,6 +195,17 @@ class ParsedDocument(Model):
 
 PAGE_BREAK = "\n\f"
 """Stands between two pages in a document's text."""
+
+
+class Details(Model):
+    """What the library knows of a document beside what an answer shows of it."""
+
+    abstract: str = ""
+    sections: tuple[Section, ...] = ()
+    references: tuple[Reference, ...] = ()
+    origins: dict[str, MetadataSource] = Field(default_factory=dict)
+    """Which source each piece of metadata comes from, by field."""
+    notes: tuple[str, ...] = ()
 
 
 class Fate(StrEnum):

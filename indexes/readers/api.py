@@ -20,7 +20,7 @@ from indexes.types import ParsedDocument
 
 if TYPE_CHECKING:
     from indexes.readers.archive import Archive, Member
-    from indexes.readers.bibliography import Reference
+    from indexes.types import Reference
 
 __all__ = ["OpenArchives", "read_bibliography", "read_file"]
 

@@ -13,9 +13,9 @@ from indexes.clean import clean_line
 from indexes.errors import Damaged, TooLarge
 from indexes.readers import front, latex
 from indexes.readers.decoding import decode
-from indexes.types import Model
+from indexes.types import Reference
 
-__all__ = ["SUFFIXES", "Reference", "references"]
+__all__ = ["SUFFIXES", "references"]
 
 SUFFIXES = frozenset({".bib", ".bibtex", ".ris"})
 """Names that are always a bibliography; `.json` may be one too."""
@@ -32,29 +32,6 @@ _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$", re.MULTILINE)
 _TAG = re.compile(r"</?[A-Za-z][\w:-]{0,30}(?:\s[^<>]{0,200})?/?>")
 _LONGEST_ABSTRACT = 20_000
 _YEAR = re.compile(r"\b(1[5-9]\d\d|20\d\d)\b")
-
-
-class Reference(Model):
-    """One entry of a bibliography, clean."""
-
-    key: str = ""
-    """What a LaTeX source cites it by; formats other than BibTeX may have none."""
-    title: str = ""
-    authors: tuple[str, ...] = ()
-    year: int | None = None
-    doi: str | None = None
-    files: tuple[str, ...] = ()
-    """Files that the entry names, with `/` between folders; as they stood when it was written."""
-    venue: str = ""
-    """The journal, the proceedings or the publisher."""
-    abstract: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """The entry as a list of references prints it."""
-        parts = (", ".join(self.authors), self.title, self.venue, str(self.year or ""))
-        said = " ".join(f"{part.rstrip('.')}." for part in parts if part)
-        return f"{said} https://doi.org/{self.doi}" if self.doi else said
 
 
 def references(data: bytes, *, name: str) -> tuple[Reference, ...]:
@@ -148,9 +125,17 @@ def _from_bibtex(key: str, fields: dict[str, str]) -> Reference:
         authors=front.names(name for names in people for name in names if name.lower() != "others"),
         year=_year(fields.get("year") or fields.get("date") or ""),
         doi=front.doi(fields.get("doi", "").replace("\\_", "_")),
+        arxiv_id=_arxiv(fields),
         files=tuple(_files(fields.get("file", ""))),
         venue=_said(next(filter(None, venue), "")),
         abstract=_said(fields.get("abstract", ""), limit=_LONGEST_ABSTRACT),
+    )
+
+
+def _arxiv(fields: dict[str, str]) -> str | None:
+    kind = (fields.get("archiveprefix") or fields.get("eprinttype") or "").lower()
+    return front.arxiv_id(fields.get("eprint", ""), alone=kind == "arxiv") or front.arxiv_id(
+        f"{fields.get('journal', '')} {fields.get('url', '')} {fields.get('doi', '')}"
     )
 
 
@@ -211,6 +196,7 @@ def _from_ris(entry: dict[str, list[str]]) -> Reference:
         authors=front.names(people),
         year=_year(first("PY", "Y1", "DA")),
         doi=front.doi(first("DO")),
+        arxiv_id=front.arxiv_id(f"{first('UR')} {first('DO')}"),
         venue=clean_line(first("T2", "JO", "JF", "JA", "BT", "PB")),
         abstract=_abstract(first("AB", "N2")),
         files=tuple(clean_line(link, limit=1000) for link in links if "://" not in link),
@@ -231,6 +217,7 @@ def _csl(text: str, name: str) -> Iterator[Reference]:
                 authors=front.names(map(_csl_name, people if isinstance(people, list) else ())),
                 year=_year(json.dumps(item.get("issued"))[:200]),
                 doi=front.doi(str(item.get("DOI") or "")[:500]),
+                arxiv_id=front.arxiv_id(f"{item.get('number')} {item.get('URL')} {item.get('DOI')}"),
                 venue=_unmarked(item.get("container-title") or item.get("publisher")),
                 abstract=_abstract(item.get("abstract")),
             )

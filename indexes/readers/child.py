@@ -16,9 +16,8 @@ from indexes.errors import Damaged, ReadError, TooLarge
 from indexes.formats import Format
 from indexes.readers.api import OpenArchives, read_bibliography, read_file
 from indexes.readers.archive import Member
-from indexes.readers.bibliography import Reference
 from indexes.readers.limits import Limits
-from indexes.types import Model, ParsedDocument
+from indexes.types import Model, ParsedDocument, Reference
 
 __all__ = ["READY", "Failure", "Reply", "Request", "Wanted", "main"]
 

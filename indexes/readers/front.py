@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 
 from indexes.clean import clean_line
 
-__all__ = ["best_title", "doi", "looks_like_title", "names", "publication_year", "split_names", "year"]
+__all__ = [
+    "arxiv_id",
+    "best_title",
+    "doi",
+    "looks_like_title",
+    "names",
+    "publication_year",
+    "split_names",
+    "year",
+]
 
 _NOT_A_TITLE = re.compile(
     r"^(?:untitled|no title|title|document\d*|paper|manuscript|article|abstract|contents|introduction"
@@ -24,6 +33,12 @@ _FURNITURE = re.compile(
 )
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}|\\^`]{1,200}", re.IGNORECASE)
 _DOI_SAID = re.compile(r"(?:\bdoi\b|doi\.org)[\s:./]{0,4}(?:https?://(?:dx\.)?doi\.org/)?$", re.IGNORECASE)
+_ARXIV = re.compile(
+    r"(?:\barxiv(?:\.org/(?:abs|pdf)/|\s*[:.]\s*)|10\.48550/arxiv\.)"
+    r"(\d{4}\.\d{4,5}|[a-z-]{2,12}(?:\.[a-z]{2})?/\d{7})(?!\d)",
+    re.IGNORECASE,
+)
+_ARXIV_ALONE = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]{2,12}(?:\.[a-z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE)
 _YEAR = r"(19[5-9]\d|20\d\d)"
 _PUBLICATION = (
     re.compile(rf"(?:^\W*published|\bpublished(?: online)?:)[^\n]{{0,40}}?\b{_YEAR}\b", re.I | re.M),
@@ -95,6 +110,17 @@ def doi(text: str) -> str | None:
     found = list(_DOI.finditer(text[:_SEARCHED]))
     said = [match for match in found if _DOI_SAID.search(text[max(0, match.start() - 40) : match.start()])]
     return _trimmed((said or found)[0].group()) if found else None
+
+
+def arxiv_id(text: str, *, alone: bool = False) -> str | None:
+    """Returns the first arXiv identifier that `text` names as one, without its version.
+
+    Args:
+        text: Where to look.
+        alone: `text` is the field of an identifier, which needs no "arXiv:" before it.
+    """
+    found = _ARXIV.search(text[:_SEARCHED]) or (_ARXIV_ALONE.fullmatch(text.strip()) if alone else None)
+    return found[1] if found else None
 
 
 def _trimmed(identifier: str) -> str:

@@ -15,7 +15,7 @@ from indexes.readers.latex_files import DEEPEST, MOST_FILES, PRINTED, bibliograp
 from indexes.readers.limits import Limits
 
 if TYPE_CHECKING:
-    from indexes.readers.bibliography import Reference
+    from indexes.types import Reference
 
 __all__ = ["BODY", "Assembly"]
 

@@ -17,10 +17,9 @@ from indexes import errors
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, ReadTimeout
 from indexes.readers.archive import Member
-from indexes.readers.bibliography import Reference
 from indexes.readers.child import READY, Failure, Reply, Request, Wanted
 from indexes.readers.limits import Limits
-from indexes.types import ParsedDocument
+from indexes.types import ParsedDocument, Reference
 
 __all__ = ["PluggedReader", "ReaderPool"]
 

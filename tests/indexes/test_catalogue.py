@@ -19,7 +19,7 @@ from indexes.library import Library
 from indexes.schema import VERSION
 from indexes.split import Splitter
 from indexes.testing import library_of
-from indexes.types import PAGE_BREAK, Fate, ParsedDocument
+from indexes.types import PAGE_BREAK, Fate, ParsedDocument, Reference, Section, Stretch
 
 _PAGES = ("First page. It is short.", "", "Third page, in two sentences. Here is the other.")
 
@@ -41,6 +41,55 @@ async def test_a_document_comes_back_as_it_was_given(library: Library) -> None:
     assert text == PAGE_BREAK.join(_PAGES)
     assert document.characters == len(text)
     assert [await library.page(document.id, page) for page in range(5)] == ["", *_PAGES, ""]
+
+
+async def test_what_is_known_of_a_document_comes_back_as_it_was_given(tmp_path: Path) -> None:
+    cited = (
+        Reference(text="1. Curie M. Rays. 1903. doi:10.1/r", title="Rays", year=1903, doi="10.1/r"),
+        Reference(title="Waves", authors=("A. One",), arxiv_id="2101.00001", venue="Journal of Waves"),
+    )
+    parsed = ParsedDocument(
+        media_type="text/plain",
+        pages=("Title page. Rain falls. Curie M. Rays.",),
+        arxiv_id="2102.00002",
+        venue="Journal of Rain",
+        abstract="It rains.",
+        sections=(Section(title="Results", start=12),),
+        references=cited,
+        marked=(Stretch(part="front", start=0, end=12), Stretch(part="references", start=24, end=38)),
+        origins={"venue": "text"},
+        notes=("a note",),
+    )
+    async with await library_of([parsed], tmp_path / "library") as library:
+        (document,) = await library.documents()
+        assert (document.arxiv_id, document.venue) == ("2102.00002", "Journal of Rain")
+        details = await library.details(document.id)
+        assert details.references == cited
+        assert (details.abstract, details.sections) == ("It rains.", parsed.sections)
+        assert (details.origins, details.notes) == ({"venue": "text"}, ("a note",))
+        passages = await library.passages_of(document.id)
+    assert [(passage.text, passage.part) for passage in passages] == [
+        ("Title page.", "front"),
+        ("Rain falls.", "body"),
+        ("Curie M. Rays.", "references"),
+    ]
+
+
+async def test_a_better_source_describes_a_document_anew(tmp_path: Path) -> None:
+    parsed = ParsedDocument(media_type="text/plain", pages=("Rain falls.",), title="Rain", year=1999)
+    database = Database(tmp_path / "catalogue.sqlite")
+    catalogue = Catalogue(database)
+    content = content_of_text(parsed, "papers")
+    await catalogue.file(filing_of("rain.txt", content, parsed, collection="papers", splitter=Splitter()))
+    said = {"title": "On rain", "authors": ("A. One",), "abstract": "It rains."}
+    assert await catalogue.describe(content.document_id, said, "crossref")
+    assert not await catalogue.describe(content.document_id, said, "crossref")
+    (document,) = await catalogue.documents()
+    assert (document.title, document.authors, document.year) == ("On rain", ("A. One",), 1999)
+    details = await catalogue.details(content.document_id)
+    assert details.abstract == "It rains."
+    assert details.origins == dict.fromkeys(said, "crossref")
+    await database.close()
 
 
 async def test_any_stretch_is_a_slice_of_the_text(library: Library) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from indexes.library import Library
-from indexes.readers.bibliography import Reference
 from indexes.shelf import Shelf, may_be_bibliography
-from indexes.types import Document, Fate, ParsedDocument
+from indexes.types import Document, Fate, ParsedDocument, Reference
 
 
 @pytest.fixture

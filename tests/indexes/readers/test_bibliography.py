@@ -5,7 +5,8 @@ import json
 import pytest
 
 from indexes.errors import Damaged
-from indexes.readers.bibliography import Reference, references
+from indexes.readers.bibliography import references
+from indexes.types import Reference
 
 BIBTEX = r"""% by hand
 @string{ada = "Ada Byron"}
