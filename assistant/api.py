@@ -15,6 +15,7 @@ from assistant.engine.protocol import Status, Surroundings
 from assistant.failures import last_answer
 from assistant.history import named, new_run
 from assistant.loop import Consult, LoopThread
+from assistant.papers import Papers
 from assistant.paths import Paths, find_paths
 from assistant.question import How, budget_with, checked, less
 from assistant.records import replaying
@@ -64,6 +65,7 @@ class Assistant:
         self.settings: Settings = settings or load_settings(home, overrides=overrides)
         self._loop = LoopThread()
         self._opening: asyncio.Task[Workbench] | None = None
+        self.papers = Papers(self._loop, self._workbench)
         _show_answers_in_notebooks()
 
     def ask(

@@ -5,6 +5,9 @@ CarrelError
 │   ├── PathMissing       no such file or folder
 │   ├── NothingToRead     a folder without a readable file
 │   ├── DocumentMissing   no such document in the library
+│   ├── NameAmbiguous     a name that several papers answer to
+│   ├── Unconfirmed       what cannot be undone, without a person's yes
+│   ├── OutputExists      a file that would be overwritten
 │   └── QuestionRefused   an empty or oversized question
 ├── ReadError             one file could not be read
 │   ├── Encrypted         needs a password
@@ -47,14 +50,17 @@ __all__ = [
     "LibraryDamaged",
     "LibraryError",
     "MeaningUnavailable",
+    "NameAmbiguous",
     "NoText",
     "NothingToRead",
+    "OutputExists",
     "PathMissing",
     "QuestionRefused",
     "ReadError",
     "ReadTimeout",
     "SearchError",
     "TooLarge",
+    "Unconfirmed",
     "Unsupported",
     "WebBlocked",
     "WebDisallowed",
@@ -106,6 +112,22 @@ class DocumentMissing(InputError):
     """The library holds no such document."""
 
     default_hint = "It may have been removed, or its file has changed; search again for its new name."
+
+
+class NameAmbiguous(InputError):
+    """A name that several papers answer to."""
+
+
+class Unconfirmed(InputError):
+    """Something that cannot be undone was asked for, and nobody said yes."""
+
+    default_hint = "Nothing was changed. Where nobody can be asked, --yes says yes."
+
+
+class OutputExists(InputError):
+    """A file that would be overwritten."""
+
+    default_hint = "Write to another file, or add --force to replace this one."
 
 
 class QuestionRefused(InputError):

@@ -18,6 +18,7 @@ __all__ = [
     "recorded_for",
     "recorded_under",
     "settle",
+    "standing",
 ]
 
 _COLUMNS = """s.path, s.collection, d.id, s.content_hash, s.fate, s.reason, s.attempts
@@ -142,6 +143,12 @@ def recorded_under(connection: sqlite3.Connection, folder: str, collection: str)
 def recorded_for(connection: sqlite3.Connection, document_id: str) -> tuple[Record, ...]:
     """Returns the rows of the files that stand for a document, by path."""
     rows = connection.execute(f"SELECT {_COLUMNS} WHERE d.id = ? ORDER BY s.path", (document_id,))
+    return tuple(_record(row) for row in rows)
+
+
+def standing(connection: sqlite3.Connection) -> tuple[Record, ...]:
+    """Returns the rows of all files that have a document, by path."""
+    rows = connection.execute(f"SELECT {_COLUMNS} WHERE s.document IS NOT NULL ORDER BY s.path, s.collection")
     return tuple(_record(row) for row in rows)
 
 

@@ -14,16 +14,17 @@ from indexes.catalogue import Catalogue
 from indexes.content import content_of_text, stored_path
 from indexes.database import Database
 from indexes.dense import DenseIndex
-from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing
+from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing, SearchError
 from indexes.events import Added, AddEvent
+from indexes.fuse import fuse
 from indexes.generations import GenerationFailed
+from indexes.holdings import Holdings
 from indexes.ingest import filing_of, ingest, require_files
 from indexes.keyword import KeywordRetriever, rarity
 from indexes.ledger import Record
 from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.protocols import Encoder, Retriever
-from indexes.search import search_all
 from indexes.split import Splitter
 from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
 from indexes.vectors import PassageVectors
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Library"]
 
+_CANDIDATES = 50
+"""How many hits of each retriever are fused, however few are wanted."""
 _NAMED_IN_A_NOTE = 5
 
 
@@ -119,6 +122,11 @@ class Library:
         """The ways to search it: by meaning, if there is an encoder, and by keyword."""
         return (self._keyword,) if self._dense is None else (self._dense, self._keyword)
 
+    @property
+    def holdings(self) -> Holdings:
+        """Its papers as their owner handles them: listed and named."""
+        return Holdings(self._catalogue)
+
     # Searching and reading.
 
     async def search(self, text: str, *, limit: int = 10, collections: Sequence[str] = ()) -> Hits:
@@ -134,8 +142,18 @@ class Library:
         Raises:
             LibraryError: The catalogue cannot be read.
         """
-        found = await search_all(self.retrievers, text, limit=limit, collections=tuple(collections))
-        return found.model_copy(update={"notes": (*self.notes, *found.notes)})
+        asked_for, chosen = max(limit, _CANDIDATES), tuple(collections)
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(_answer(retriever, text, limit=asked_for, collections=chosen))
+                for retriever in self.retrievers
+            ]
+        answers = [task.result() for task in asked]
+        notes = [note for answer in answers for note in answer.notes]
+        return Hits(
+            hits=fuse(answers, limit=limit),
+            notes=(*self.notes, *dict.fromkeys(notes)),
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -352,6 +370,13 @@ class Library:
         names = ", ".join(Path(path).name for path in gone[:_NAMED_IN_A_NOTE])
         more = f" and {len(gone) - _NAMED_IN_A_NOTE} more" if len(gone) > _NAMED_IN_A_NOTE else ""
         return (f"Gone from the folder, but kept in the library: {names}{more}.",)
+
+
+async def _answer(retriever: Retriever, text: str, *, limit: int, collections: tuple[str, ...]) -> Hits:
+    try:
+        return await retriever.search(text, limit=limit, collections=collections)
+    except (SearchError, EncoderError, EncoderMismatch) as error:
+        return Hits(notes=(f"Search was by keyword only: {error.message} {error.hint}".rstrip(),))
 
 
 def _folders(paths: Sequence[Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,13 +12,18 @@ if TYPE_CHECKING:
     from assistant.api import Assistant
 
 __all__ = [
+    "format_option",
     "open_assistant",
     "overrides_of",
     "require_collections",
+    "setting_option",
     "setting_options",
     "strict_option",
     "talk_options",
+    "wanted_options",
 ]
+
+_YEARS = re.compile(r"(\d{1,4})?(?:\s*(\.\.|-)\s*(\d{1,4})?)?")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +38,51 @@ def talk_options(command: F) -> F:
 def strict_option(command: F) -> F:
     """Adds `--strict`."""
     return click.option("--strict", is_flag=True, help="Exit with 4 when nothing was found.")(command)
+
+
+def setting_option(command: F) -> F:
+    """Adds `--set`."""
+    return click.option(
+        "--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key."
+    )(command)
+
+
+def format_option(*, lines: bool = False) -> Callable[[F], F]:
+    """Adds `--format` and `--json`.
+
+    Args:
+        lines: Whether what is put out is a list, of which `--json` is one JSON object on each line.
+    """
+    choices = ["text", "json", "jsonl"] if lines else ["text", "json"]
+    short = "jsonl" if lines else "json"
+
+    def options(command: F) -> F:
+        command = click.option(
+            "--json",
+            "format",
+            flag_value=short,
+            type=click.Choice(choices),
+            help=f"Short for --format {short}.",
+        )(command)
+        return click.option("--format", type=click.Choice(choices), default="text", help="What stdout gets.")(
+            command
+        )
+
+    return options
+
+
+def wanted_options(command: F) -> F:
+    """Adds what a listing can be narrowed by."""
+    options = (
+        click.option("--collection", metavar="NAME", help="Only papers of this collection."),
+        click.option("--author", default="", metavar="NAME", help="Only papers that one of that name wrote."),
+        click.option(
+            "--year", callback=_years, default="..", metavar="YEAR", help="2019, 2019..2023 or 2019.."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def setting_options(command: F) -> F:
@@ -110,6 +161,15 @@ def require_collections(assistant: Assistant, wanted: Sequence[str]) -> None:
 def overrides_of(set_: Sequence[str]) -> dict[str, str]:
     """The values of `--set` by dotted key."""
     return dict(_pair(text) for text in set_)
+
+
+def _years(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int | None, int | None]:
+    """First and last year of `2019`, `2019..2023` or `2019..`; `None` is open."""
+    found = _YEARS.fullmatch(value.strip())
+    if found is None:
+        raise click.BadParameter(f"{value!r} is not a year, nor two as in 2019..2023.", ctx, param)
+    first, last = (int(year) if year else None for year in (found[1], found[3]))
+    return (first, last) if found[2] else (first, first)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -75,13 +75,18 @@ def _report(error: CarrelError, ctx: click.Context) -> int:
     from assistant.render import error_json
     from indexes.clean import clean_line
 
-    if ctx.params.get("format") == "json":
+    if str(ctx.params.get("format")).startswith("json"):
         with suppress(BrokenPipeError):
-            put(error_json(ctx.info_name or "", error))
+            put(error_json(_name(ctx), error))
     say(f"carrel: {clean_line(error.message, 1000)}")
     if error.hint:
         say(f"        {clean_line(error.hint, 1000)}")
     return error.exit_code
+
+
+def _name(ctx: click.Context) -> str:
+    """The command as it is typed after the program's name: `papers list`."""
+    return ctx.command_path.partition(" ")[2] or ctx.command_path
 
 
 def _log_to_file() -> None:

@@ -1,0 +1,168 @@
+"""`carrel papers`: what the library holds, listed, shown and exported."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assistant.cli.options import (
+    format_option,
+    open_assistant,
+    require_collections,
+    setting_option,
+    wanted_options,
+)
+from assistant.cli.outlet import Command, is_terminal, put, say
+from indexes.clean import clean_line
+
+if TYPE_CHECKING:
+    from assistant.api import Assistant
+    from assistant.papers import Wanted
+    from assistant.references import ReferenceFormat
+
+__all__ = ["Group", "command", "width"]
+
+
+class Group(Command, click.Group):
+    """A group whose own work is guarded like any command's; without a command's name it lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes no arguments at all for `list`."""
+        return super().parse_args(ctx, args or ["list"])
+
+
+@click.group(
+    "papers",
+    cls=Group,
+    epilog="""\b
+Examples:
+  carrel papers list --author curie --year 1898..1911
+  carrel papers show radium
+  carrel papers export -o library.bib
+
+A paper is named by its id or the beginning of it, its file, or a
+part of its title.
+""",
+)
+def command() -> None:
+    """List, show and export the papers in the library."""
+
+
+@command.command("list", cls=Command, short_help="List papers, by title.")
+@click.argument("text", nargs=-1)
+@wanted_options
+@format_option(lines=True)
+@setting_option
+def list_papers(text: tuple[str, ...], format: str, set_: tuple[str, ...], **narrowed: Any) -> int:
+    """List papers, by title; TEXT is words of the title or of authors.
+
+    A tick says that a paper can be found by meaning too, not only by its words.
+    """
+    from assistant.listings import holdings_table
+    from assistant.render import to_json, to_json_line
+
+    with open_assistant(set_) as assistant:
+        holdings = assistant.papers.list(_wanted(assistant, text, **narrowed))
+    if format == "jsonl":
+        put("".join(to_json_line(holding) for holding in holdings))
+    elif format == "json":
+        put(to_json("papers list", holdings))
+    else:
+        put(holdings_table(holdings, width=width()))
+    return 0
+
+
+@command.command("show", cls=Command, short_help="Show all there is on one paper.")
+@click.argument("name")
+@click.option("--collection", metavar="NAME", help="Look only here.")
+@format_option()
+@setting_option
+def show(name: str, collection: str | None, format: str, set_: tuple[str, ...]) -> int:
+    """Show all that the library knows of the paper NAME."""
+    from assistant.listings import holding_text
+    from assistant.render import to_json
+
+    with open_assistant(set_) as assistant:
+        require_collections(assistant, (collection,) if collection else ())
+        holding = assistant.papers.show(name, collection=collection)
+    put(to_json("papers show", holding) if format == "json" else holding_text(holding))
+    return 0
+
+
+@command.command("failed", cls=Command, short_help="List files that could not be read.")
+@click.option("--collection", metavar="NAME", help="Only files of this collection.")
+@format_option(lines=True)
+@setting_option
+def failed(collection: str | None, format: str, set_: tuple[str, ...]) -> int:
+    """List the files that could not be read, each with its reason."""
+    from assistant.listings import failures_text
+    from assistant.render import to_json, to_json_line
+
+    with open_assistant(set_) as assistant:
+        records = assistant.papers.failed(collection=collection)
+    if format == "jsonl":
+        put("".join(to_json_line(record) for record in records))
+    else:
+        put(to_json("papers failed", records) if format == "json" else failures_text(records))
+    return 0
+
+
+@command.command("export", cls=Command, short_help="Write BibTeX, RIS, CSL-JSON or CSV.")
+@click.argument("text", nargs=-1)
+@wanted_options
+@click.option(
+    "--format",
+    type=click.Choice(["bibtex", "ris", "csl-json", "csv"]),
+    help="By default what the file's name says, else BibTeX.",
+)
+@click.option("-o", "--out", metavar="FILE", help="A new file; without it, stdout.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@setting_option
+def export(
+    text: tuple[str, ...],
+    format: ReferenceFormat | None,
+    out: str | None,
+    force: bool,
+    set_: tuple[str, ...],
+    **narrowed: Any,
+) -> int:
+    """Write the papers' metadata as BibTeX, RIS, CSL-JSON or CSV."""
+    from assistant.references import write_new
+
+    with open_assistant(set_) as assistant:
+        wanted = _wanted(assistant, text, **narrowed)
+        references = assistant.papers.export(format or _form(out or ""), wanted)
+    if out is None:
+        put(references)
+        return 0
+    write_new(Path(out).expanduser(), references, force=force)
+    say(f"written to {clean_line(out, 1000)}")
+    return 0
+
+
+def width() -> int | None:
+    """Columns of the terminal; `None` where stdout is none, so that nothing is cut."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+
+
+def _form(out: str) -> ReferenceFormat:
+    """What the suffix of the file's name says; BibTeX for any other."""
+    forms: dict[str, ReferenceFormat] = {".ris": "ris", ".json": "csl-json", ".csv": "csv"}
+    return forms.get(Path(out).suffix.lower(), "bibtex")
+
+
+def _wanted(
+    assistant: Assistant,
+    text: tuple[str, ...],
+    collection: str | None,
+    author: str,
+    year: tuple[int | None, int | None],
+) -> Wanted:
+    from assistant.papers import Wanted
+
+    require_collections(assistant, (collection,) if collection else ())
+    return Wanted(" ".join(text), author, year, collection)

@@ -1,0 +1,186 @@
+"""The library's papers as their owner handles them: named, listed, each with the files it came from."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from indexes import ledger
+from indexes.catalogue import Catalogue
+from indexes.clean import clean_line
+from indexes.content import stored_path
+from indexes.errors import DocumentMissing, NameAmbiguous
+from indexes.ledger import Record
+from indexes.rows import details_of
+from indexes.types import Details, Document, Model
+
+__all__ = ["EVERYTHING", "SHORT_ID", "Holding", "Holdings", "Wanted"]
+
+SHORT_ID = 8
+"""Characters of an id that a listing shows; any that tell it apart will do when it is named."""
+
+_SHORTEST_PREFIX = 4
+_LISTED = 10
+
+
+class Holding(Model):
+    """One paper of the library."""
+
+    document: Document
+    files: tuple[str, ...]
+    """The files that stand for it, by path; the same bytes may lie in several places."""
+    passages: int
+    embedded: int
+    """Passages that can be found by meaning."""
+    details: Details = Details()
+    """Abstract, references and what its reader had to say; empty where it was not asked for."""
+
+
+class Wanted(NamedTuple):
+    """Which papers a listing is for; what is empty or `None` leaves none out."""
+
+    text: str = ""
+    """Words that all stand in the title or among the authors."""
+    author: str = ""
+    years: tuple[int | None, int | None] = (None, None)
+    """First and last year; `None` is open. With either of them, a paper without a year is left out."""
+    collection: str | None = None
+
+    def fits(self, document: Document) -> bool:
+        """Whether the document is one of them; its collection is not looked at."""
+        authors = " ".join(document.authors).casefold()
+        where = f"{document.title.casefold()} {authors}"
+        first, last = self.years
+        year = document.year
+        in_time = self.years == (None, None) or (
+            year is not None and (first is None or first <= year) and (last is None or year <= last)
+        )
+        return (
+            in_time
+            and all(word in where for word in self.text.casefold().split())
+            and all(word in authors for word in self.author.casefold().split())
+        )
+
+
+EVERYTHING = Wanted()
+
+
+class Holdings:
+    """The papers of one library, for their owner."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    async def all(self, wanted: Wanted = EVERYTHING, *, detailed: bool = False) -> tuple[Holding, ...]:
+        """Returns the papers that are wanted, by title."""
+        documents = await self._catalogue.documents(collection=wanted.collection)
+        return await self.of([each for each in documents if wanted.fits(each)], detailed=detailed)
+
+    async def of(self, documents: Sequence[Document], *, detailed: bool = False) -> tuple[Holding, ...]:
+        """Returns documents with what the library has of them, in their order, without those that left."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Holding, ...]:
+            found = (_holding(connection, document, detailed) for document in documents)
+            return tuple(holding for holding in found if holding is not None)
+
+        return await self._catalogue.database.read(work)
+
+    async def failures(self, collection: str | None = None) -> tuple[Record, ...]:
+        """Returns the ledger's rows of files that failed, for now or for good, by path."""
+        failures = await self._catalogue.failures()
+        return tuple(record for record in failures if collection in (None, record.collection))
+
+    async def named(self, name: str, *, collection: str | None = None) -> tuple[Document, ...]:
+        """Returns every paper that `name` may mean; none for a name that means nothing.
+
+        The first of these that fits decides: the beginning of an id (four characters or more), a path, the
+        name of a file, a whole title, a part of a title.
+
+        Args:
+            name: As a person types it; capitals do not matter but in paths.
+            collection: Look only here.
+        """
+        documents = await self._catalogue.documents(collection=collection)
+        records = await self._catalogue.database.read(ledger.standing)
+        return _meant(name, documents, [record for record in records if record.document_id])
+
+    async def one(self, name: str, *, collection: str | None = None) -> Document:
+        """Returns the paper that `name` means.
+
+        Raises:
+            DocumentMissing: It means none.
+            NameAmbiguous: It means several; the hint lists them.
+        """
+        found = await self.named(name, collection=collection)
+        if not found:
+            raise DocumentMissing(
+                f"The library holds no paper {clean_line(name, 120)!r}.",
+                hint="A paper is named by its id, its file or a part of its title: "
+                "`carrel papers list` shows them.",
+            )
+        if len(found) > 1:
+            raise NameAmbiguous(
+                f"{clean_line(name, 120)!r} may be any of {len(found)} papers: {_listing(found)}.",
+                hint="Name one of them by its id.",
+            )
+        return found[0]
+
+
+def _meant(name: str, documents: Sequence[Document], records: Iterable[Record]) -> tuple[Document, ...]:
+    lowered, path = name.strip().casefold(), _path(name)
+    if not lowered:
+        return ()
+    by_path: set[str] = set()
+    by_file: set[str] = set()
+    for record in records:
+        assert record.document_id is not None
+        if record.path in (path, name):
+            by_path.add(record.document_id)
+        if Path(record.path).name.casefold() == lowered:
+            by_file.add(record.document_id)
+    ways = (
+        lambda each: len(lowered) >= _SHORTEST_PREFIX and each.id.startswith(lowered),
+        lambda each: each.id in by_path,
+        lambda each: each.id in by_file,
+        lambda each: each.title.casefold() == lowered,
+        lambda each: lowered in each.title.casefold(),
+    )
+    for fits in ways:
+        if found := tuple(document for document in documents if fits(document)):
+            return found
+    return ()
+
+
+def _path(name: str) -> str:
+    """The name as the ledger would write it, if it is a path."""
+    try:
+        return stored_path(Path(name).expanduser().resolve())
+    except (OSError, RuntimeError, ValueError):
+        return ""
+
+
+def _listing(documents: Sequence[Document]) -> str:
+    said = [f"{each.id[:SHORT_ID]} {clean_line(each.title, 60)}" for each in documents[:_LISTED]]
+    more = [f"and {len(documents) - _LISTED} more"] if len(documents) > _LISTED else []
+    return "; ".join([*said, *more])
+
+
+def _holding(connection: sqlite3.Connection, document: Document, detailed: bool) -> Holding | None:
+    row = connection.execute("SELECT number FROM documents WHERE id = ?", (document.id,)).fetchone()
+    if row is None:
+        return None
+    passages, embedded = connection.execute(
+        """SELECT count(*), count(*) FILTER (
+            WHERE EXISTS (SELECT 1 FROM vectors v WHERE v.passage = p.number))
+        FROM passages p WHERE p.document = ?""",
+        row,
+    ).fetchone()
+    return Holding(
+        document=document,
+        files=tuple(record.path for record in ledger.recorded_for(connection, document.id)),
+        passages=passages,
+        embedded=embedded,
+        details=details_of(connection, row[0]) if detailed else Details(),
+    )

@@ -1,0 +1,130 @@
+"""`carrel papers` and `carrel collections` over a real library, as a person or a script meets them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from assistant import Assistant
+from tests.assistant.command_line import Ran, carrel, carrel_in_terminal
+
+LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
+HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202eevil\u202c"
+
+
+@pytest.fixture(scope="module")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Notes of two collections, and a home whose library holds them; tests use copies of it."""
+    folder, home = tmp_path_factory.mktemp("my notes"), tmp_path_factory.mktemp("filled")
+    (folder / "jitter.md").write_text(
+        f"# Full jitter {HOSTILE}\n\nFull jitter spreads the retries of clients.\n"
+    )
+    (folder / "breaker.md").write_text(
+        "# Breakers\n\nA circuit breaker stops calling a service that fails.\n"
+    )
+    (folder / "empty.pdf").write_bytes(b"")
+    (folder / "library.bib").write_text(
+        "@article{b, title={Breakers}, author={Wide, 宽字符}, year={2019}, file={breaker.md}}\n"
+    )
+    other = tmp_path_factory.mktemp("other")
+    (other / "owls.md").write_text("# Owls\n\nOwls hunt mice at night.\n")
+    with Assistant(home, library__encoder="hashing") as assistant:
+        assistant.add(folder)
+        assistant.add(other, collection="birds")
+    return folder, home
+
+
+@pytest.fixture
+def filled(filled_home: tuple[Path, Path], carrel_home: Path) -> Path:
+    """The folder of the notes that the library holds."""
+    folder, home = filled_home
+    shutil.copytree(home, carrel_home, dirs_exist_ok=True)
+    return folder
+
+
+def run(*arguments: str, stdin: bytes = b"") -> Ran:
+    return carrel(*arguments, stdin=stdin, env=LIGHT)
+
+
+def test_papers_are_listed_as_a_table_that_no_title_can_spoil(filled: Path) -> None:
+    ran = run("papers")
+    assert ran.code == 0
+    lines = ran.stdout.splitlines()
+    assert lines[0].split() == ["id", "year", "author", "collection", "title"]
+    assert [line.split("  ")[-1].strip() for line in lines[1:4]] == ["Breakers", "Full jitter evil", "Owls"]
+    assert lines[4] == "3 papers."
+    assert "\x1b" not in ran.stdout
+
+
+def test_a_list_in_a_terminal_fits_it(filled: Path) -> None:
+    shown = carrel_in_terminal("papers", "list", env={**LIGHT, "COLUMNS": "60"}).stdout
+    assert "Breakers" in shown
+    assert all(len(line) <= 60 for line in shown.splitlines())
+
+
+def test_a_list_for_scripts_is_a_json_object_on_each_line(filled: Path) -> None:
+    ran = run("papers", "list", "--json", "--year", "2019..2023")
+    (holding,) = map(json.loads, ran.stdout.splitlines())
+    assert holding["document"]["title"] == "Breakers"
+    assert holding["files"] == [str(filled / "breaker.md")]
+    assert json.loads(run("papers", "list", "--format", "json").stdout)["command"] == "papers list"
+
+
+def test_a_year_that_is_none_is_wrong_usage(filled: Path) -> None:
+    ran = run("papers", "list", "--year", "soon")
+    assert ran.code == 2
+    assert "'soon'" in ran.stderr
+
+
+def test_one_paper_is_shown_with_all_that_is_known_of_it(filled: Path) -> None:
+    ran = run("papers", "show", "breaker.md")
+    assert ran.code == 0
+    assert "Breakers" in ran.stdout
+    assert str(filled / "breaker.md") in ran.stdout
+    assert "2019" in ran.stdout
+
+
+def test_a_name_of_several_papers_lists_them_and_exits_with_2(filled: Path) -> None:
+    ran = run("papers", "show", "r", "--json")
+    assert ran.code == 2
+    assert "Breakers" in ran.stderr
+    assert "Full jitter" in ran.stderr
+    error = json.loads(ran.stdout)
+    assert (error["command"], error["error"]["kind"]) == ("papers show", "NameAmbiguous")
+
+
+def test_failed_files_are_listed_with_their_reasons(filled: Path) -> None:
+    ran = run("papers", "failed")
+    assert str(filled / "empty.pdf") in ran.stdout
+    assert "1 file, 0 of them worth another try." in ran.stdout
+    (record,) = map(json.loads, run("papers", "failed", "--json").stdout.splitlines())
+    assert record["reason"]
+
+
+def test_references_go_to_stdout_or_to_a_new_file(filled: Path, tmp_path: Path) -> None:
+    written = run("papers", "export", "--collection", "papers").stdout
+    assert written.count("@misc{") == 2
+    file = tmp_path / "library.ris"
+    assert run("papers", "export", "-o", str(file)).code == 0
+    assert file.read_text().count("TY  - ") == 3
+    again = run("papers", "export", "-o", str(file))
+    assert again.code == 2
+    assert "--force" in again.stderr
+
+
+def test_collections_are_listed(filled: Path) -> None:
+    ran = run("collections")
+    assert [line.split() for line in ran.stdout.splitlines()] == [
+        ["papers", "passages", "embedded", "name"],
+        ["1", "1", "1", "birds"],
+        ["2", "2", "2", "papers"],
+    ]
+
+
+def test_an_empty_library_says_so() -> None:
+    assert run("papers").stdout == "No papers.\n"
+    assert run("collections").stdout == "No collections: the library is empty.\n"
+    assert run("papers", "failed").stdout == "No failed files.\n"
