@@ -14,9 +14,8 @@ from indexes.catalogue import Catalogue
 from indexes.content import content_of_text, stored_path
 from indexes.database import Database
 from indexes.dense import DenseIndex
-from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing, SearchError
+from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing
 from indexes.events import Added, AddEvent
-from indexes.fuse import fuse
 from indexes.generations import GenerationFailed
 from indexes.holdings import Holdings
 from indexes.ingest import filing_of, ingest, require_files
@@ -25,6 +24,7 @@ from indexes.ledger import Record
 from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.protocols import Encoder, Retriever
+from indexes.search import search_all
 from indexes.split import Splitter
 from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
 from indexes.vectors import PassageVectors
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Library"]
 
-_CANDIDATES = 50
-"""How many hits of each retriever are fused, however few are wanted."""
 _NAMED_IN_A_NOTE = 5
 
 
@@ -142,18 +140,8 @@ class Library:
         Raises:
             LibraryError: The catalogue cannot be read.
         """
-        asked_for, chosen = max(limit, _CANDIDATES), tuple(collections)
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(_answer(retriever, text, limit=asked_for, collections=chosen))
-                for retriever in self.retrievers
-            ]
-        answers = [task.result() for task in asked]
-        notes = [note for answer in answers for note in answer.notes]
-        return Hits(
-            hits=fuse(answers, limit=limit),
-            notes=(*self.notes, *dict.fromkeys(notes)),
-        )
+        found = await search_all(self.retrievers, text, limit=limit, collections=tuple(collections))
+        return found.model_copy(update={"notes": (*self.notes, *found.notes)})
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -370,13 +358,6 @@ class Library:
         names = ", ".join(Path(path).name for path in gone[:_NAMED_IN_A_NOTE])
         more = f" and {len(gone) - _NAMED_IN_A_NOTE} more" if len(gone) > _NAMED_IN_A_NOTE else ""
         return (f"Gone from the folder, but kept in the library: {names}{more}.",)
-
-
-async def _answer(retriever: Retriever, text: str, *, limit: int, collections: tuple[str, ...]) -> Hits:
-    try:
-        return await retriever.search(text, limit=limit, collections=collections)
-    except (SearchError, EncoderError, EncoderMismatch) as error:
-        return Hits(notes=(f"Search was by keyword only: {error.message} {error.hint}".rstrip(),))
 
 
 def _folders(paths: Sequence[Path]) -> list[str]:
