@@ -3,7 +3,7 @@
 from indexes.clean import clean, clean_line
 from indexes.errors import CarrelError
 from indexes.events import Added, AddEvent, Embedded, FileDone, FilesFound
-from indexes.formats import READABLE
+from indexes.formats import SOURCES, ZOTERO
 from indexes.types import AddReport, Collection, Document, Fate, Hit, Hits, Passage
 from pipelines.events import (
     Asked,
@@ -44,7 +44,8 @@ from pipelines.types import (
 )
 
 __all__ = [
-    "READABLE",
+    "SOURCES",
+    "ZOTERO",
     "AddEvent",
     "AddReport",
     "Added",

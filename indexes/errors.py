@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from indexes.formats import READABLE
+from indexes.formats import SOURCES
 
 __all__ = [
     "CarrelError",
@@ -105,7 +105,7 @@ class NothingToRead(InputError):
     """A folder without one file that Carrel reads."""
 
     exit_code = 4
-    default_hint = f"Carrel reads {READABLE}."
+    default_hint = f"Carrel reads {SOURCES}."
 
 
 class DocumentMissing(InputError):

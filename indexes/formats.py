@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["READABLE", "Format"]
+__all__ = ["READABLE", "SOURCES", "ZOTERO", "Format"]
 
 
 class Format(StrEnum):
@@ -36,3 +36,12 @@ _NAMES = [_CALLED[format] for format in Format]
 
 READABLE = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]}"
 """All of them in words, as in "PDF, Word (DOCX) and Markdown"."""
+
+ZOTERO = "zotero:"
+"""In place of a path: the Zotero library of the person who asks."""
+
+SOURCES = (
+    f"{READABLE}; folders and archives (zip, tar) of them, bibliographies (BibTeX, RIS, CSL-JSON) "
+    f"and a Zotero library ({ZOTERO})"
+)
+"""All that can be added, in words."""

@@ -19,11 +19,13 @@ from indexes.events import AddEvent, FileDone, FilesFound
 from indexes.filing import Filing
 from indexes.ledger import Content, Record
 from indexes.readers.archive import is_archive
+from indexes.readers.zotero import DATABASE
 from indexes.shelf import Shelf
 from indexes.split import Splitter
 from indexes.types import AddReport, Details, Document, Fate, ParsedDocument, Reference
 from indexes.unpack import MemberReader, Unpacking, part_of
-from indexes.walk import Walk
+from indexes.walk import Walk, ZoteroFolder
+from indexes.zotero import ZoteroLibrary, ZoteroReader, open_library, said_of_library, with_files_of
 
 __all__ = [
     "FileReader",
@@ -39,7 +41,7 @@ _KEPT = (Fate.INDEXED, Fate.EMBEDDED)
 _REFUSED = (Fate.FAILED, Fate.FAILED_FOR_NOW, Fate.SKIPPED)
 
 
-class FileReader(MemberReader, Protocol):
+class FileReader(MemberReader, ZoteroReader, Protocol):
     """Reads one file; `indexes.readers.pool.ReaderPool` is one."""
 
     async def read(self, path: Path) -> ParsedDocument:
@@ -85,9 +87,11 @@ async def ingest(
     """
     run = _Run(catalogue, reader, splitter, collection, again)
     unpacking = Unpacking(run, reader, collection=collection)
-    total = len(found.files) + len(found.skipped) + len(found.bibliographies)
-    emit(FilesFound(total=total))
     outcomes: list[FileDone] = []
+    libraries = [await run.open_library(folder) for folder in found.libraries]
+    found = with_files_of([library for _, library in libraries if library], found)
+    total = len(found.files) + len(found.skipped) + len(found.bibliographies) + len(libraries)
+    emit(FilesFound(total=total))
 
     def settled(outcome: FileDone) -> None:
         outcomes.append(outcome.model_copy(update={"done": len(outcomes) + 1, "total": total}))
@@ -95,7 +99,9 @@ async def ingest(
 
     for skipped in found.skipped:
         settled(await run.skip(stored_path(skipped.path), skipped.reason))
-    bibliographies: list[Bibliography] = []
+    for outcome, _ in libraries:
+        settled(outcome)
+    bibliographies = [library.bibliography for _, library in libraries if library]
     for path in found.bibliographies:
         outcome, bibliography = await run.shelve(path)
         settled(outcome)
@@ -144,7 +150,7 @@ def require_files(found: Walk, paths: Iterable[Path]) -> None:
     Raises:
         NothingToRead: There is none; the message counts what was skipped.
     """
-    if found.files or found.bibliographies:
+    if found.files or found.bibliographies or found.libraries:
         return
     places = ", ".join(repr(clean_line(str(path))) for path in paths)
     reasons = Counter(skipped.reason for skipped in found.skipped)
@@ -218,6 +224,20 @@ class _Run:
             return await self.skip(stored_path(path), reason), None
         self.shelf.put(path, bibliography.entries)
         return await self.skip(stored_path(path), said_of(bibliography)), bibliography
+
+    async def open_library(self, folder: ZoteroFolder) -> tuple[FileDone, ZoteroLibrary | None]:
+        """Keeps what a Zotero library says of its files; returns its fate and what it brings."""
+        path = stored_path(folder.path / DATABASE)
+        try:
+            library = await open_library(folder, self._reader)
+        except ReadError as error:
+            return await self.failed(path, None, error), None
+        self.shelf.put(folder.path / DATABASE, library.bibliography.entries)
+        listed = {stored_path(file) for file in library.files}
+        before = await self.recorded_under(stored_path(folder.path / "storage") + os.sep)
+        if gone := [record for record in before if record.path not in listed]:
+            self.notes.append(f"Gone from Zotero, but kept in the library: {len(gone)}.")
+        return await self.skip(path, said_of_library(library)), library
 
     async def add(self, file: Path) -> FileDone:
         path = stored_path(file)

@@ -29,6 +29,7 @@ from indexes.split import Splitter
 from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
 from indexes.vectors import PassageVectors
 from indexes.walk import Walk, walk
+from indexes.zotero import expanded
 
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
@@ -237,7 +238,7 @@ class Library:
         adding again continues.
 
         Args:
-            paths: Files and folders.
+            paths: Files and folders; `zotero:` stands for the person's own Zotero library.
             collection: The part of the library they belong to.
             emit: Told what happens, in this task.
             reader: A reader of the person's own for some kinds of file.
@@ -254,6 +255,7 @@ class Library:
 
         started = time.monotonic()
         tell = emit or _nobody
+        paths = await asyncio.to_thread(expanded, paths)
         found = await asyncio.to_thread(walk, paths, also=() if reader is None else reader.suffixes)
         require_files(found, paths)
         async with self._lock.held():

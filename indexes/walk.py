@@ -12,9 +12,12 @@ from indexes.clean import clean_line
 from indexes.errors import PathMissing
 from indexes.readers.archive import is_archive
 from indexes.readers.sniff import READABLE_SUFFIXES
+from indexes.readers.zotero import DATABASE
 from indexes.shelf import may_be_bibliography
 
-__all__ = ["Skipped", "Walk", "walk"]
+__all__ = ["Skipped", "Walk", "ZoteroFolder", "walk"]
+
+_ZOTERO, _ZOTERO_NAMED = "a Zotero library", "a Zotero library, named by the person"
 
 
 class Skipped(NamedTuple):
@@ -24,6 +27,14 @@ class Skipped(NamedTuple):
     reason: str
 
 
+class ZoteroFolder(NamedTuple):
+    """The data folder of a Zotero library: what is in it, its database says."""
+
+    path: Path
+    named: bool
+    """Whether the person named this very folder, and so means the files that it links to as well."""
+
+
 class Walk(NamedTuple):
     """What lies under the paths, each list in the order of the walk and each file once."""
 
@@ -31,6 +42,8 @@ class Walk(NamedTuple):
     skipped: tuple[Skipped, ...]
     bibliographies: tuple[Path, ...] = ()
     """Not papers themselves: files of references."""
+    libraries: tuple[ZoteroFolder, ...] = ()
+    """Zotero's; nothing under them is in the other lists."""
 
 
 def walk(paths: Sequence[Path], *, also: Collection[str] = ()) -> Walk:
@@ -50,9 +63,12 @@ def walk(paths: Sequence[Path], *, also: Collection[str] = ()) -> Walk:
     readable = READABLE_SUFFIXES.union(also)
     files: dict[Path, None] = {}
     skipped: dict[Path, str] = {}
+    libraries: dict[Path, bool] = {}
     for path in paths:
         for file, reason in _under(path, readable):
-            if reason:
+            if reason in (_ZOTERO, _ZOTERO_NAMED):
+                libraries[file] = libraries.get(file, False) or reason == _ZOTERO_NAMED
+            elif reason:
                 skipped.setdefault(file, reason)
             else:
                 files.setdefault(file)
@@ -65,6 +81,7 @@ def walk(paths: Sequence[Path], *, also: Collection[str] = ()) -> Walk:
             if path not in files and path not in bibliographies
         ),
         bibliographies=tuple(bibliographies),
+        libraries=tuple(ZoteroFolder(path, named) for path, named in libraries.items()),
     )
 
 
@@ -78,6 +95,8 @@ def _under(path: Path, readable: frozenset[str]) -> Iterator[tuple[Path, str]]:
         raise PathMissing(f"There is no file or folder {clean_line(str(path))!r}.") from error
     if stat.S_ISDIR(mode):
         yield from _inside(root, readable)
+    elif stat.S_ISREG(mode) and root.name == DATABASE:
+        yield root.parent, _ZOTERO_NAMED
     elif stat.S_ISREG(mode):
         yield root, ""
     else:
@@ -96,6 +115,9 @@ def _inside(root: Path, readable: frozenset[str]) -> Iterator[tuple[Path, str]]:
             mode = path.lstat().st_mode
             if stat.S_ISDIR(mode):
                 inside = sorted(path.iterdir(), key=os.fsencode)
+                if any(entry.name == DATABASE and stat.S_ISREG(entry.lstat().st_mode) for entry in inside):
+                    yield path, _ZOTERO_NAMED if path == root else _ZOTERO
+                    continue
                 ahead.append(iter([entry for entry in inside if not entry.name.startswith(".")]))
                 continue
         except OSError as error:

@@ -8,7 +8,7 @@ import click
 
 from assistant.cli.options import open_assistant, talk_options
 from assistant.cli.outlet import Command, put, say
-from indexes.formats import READABLE
+from indexes.formats import SOURCES, ZOTERO
 
 if TYPE_CHECKING:
     from assistant.events import AddReport
@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.command(
     "add",
     cls=Command,
-    help=f"""Add papers: {READABLE}; and folders and archives of them.
+    help=f"""Add papers: {SOURCES}.
 
     The same file twice is one document. Ctrl+C stops; what was added stays, and the next run goes on.
     """,
@@ -27,10 +27,12 @@ __all__ = ["command"]
 Examples:
   carrel add ~/papers
   carrel add review.pdf notes.md --collection reviews
+  carrel add --zotero
 """,
 )
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--collection", default="papers", show_default=True, metavar="NAME", help="Where to put them.")
+@click.option("--zotero", is_flag=True, help=f"Add your Zotero library; the same as the path {ZOTERO}")
 @click.option("--reembed", is_flag=True, help="Embed the whole library anew, with the model now in use.")
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
 @click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
@@ -38,6 +40,7 @@ Examples:
 def command(
     paths: tuple[str, ...],
     collection: str,
+    zotero: bool,
     reembed: bool,
     format: str,
     set_: tuple[str, ...],
@@ -49,6 +52,9 @@ def command(
     from assistant.events import Added
     from assistant.render import report_text, to_json
 
+    paths += (ZOTERO,) if zotero else ()
+    if not paths:
+        raise click.UsageError("Name the files or folders to add: carrel add PATH...")
     code = 1
     try:
         with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:

@@ -26,4 +26,5 @@ __all__ = [
     "sniff",
     "tree",
     "zipped",
+    "zotero",
 ]

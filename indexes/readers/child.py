@@ -14,14 +14,16 @@ from typing import Any, BinaryIO, Literal, NoReturn
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, TooLarge
 from indexes.formats import Format
+from indexes.readers import zotero
 from indexes.readers.api import OpenArchives, read_bibliography, read_file
 from indexes.readers.archive import Member
 from indexes.readers.limits import Limits
+from indexes.readers.zotero import Item
 from indexes.types import Model, ParsedDocument, Reference
 
 __all__ = ["READY", "Failure", "Reply", "Request", "Wanted", "main"]
 
-Wanted = Literal["document", "references", "members"]
+Wanted = Literal["document", "references", "members", "zotero"]
 
 READY = b"ready\n"
 """The first line a child writes: from here on a file's time runs."""
@@ -83,6 +85,7 @@ class Reply(Model):
     document: ParsedDocument | None = None
     references: tuple[Reference, ...] | None = None
     members: tuple[Member, ...] | None = None
+    items: tuple[Item, ...] | None = None
     failure: Failure | None = None
 
 
@@ -158,6 +161,9 @@ def _answered(line: bytes, archives: OpenArchives) -> bytes:
         if request.wanted == "members":
             members = archives.members(request.path, collection=request.collection, limits=request.limits)
             return Reply(members=members).model_dump_json().encode()
+        if request.wanted == "zotero":
+            items = zotero.items(request.path, name=name)
+            return Reply(items=items).model_dump_json().encode()
         if request.wanted == "references":
             entries = read_bibliography(request.path, limits=request.limits)
             return Reply(references=entries).model_dump_json().encode()

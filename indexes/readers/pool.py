@@ -19,6 +19,7 @@ from indexes.errors import Damaged, ReadError, ReadTimeout
 from indexes.readers.archive import Member
 from indexes.readers.child import READY, Failure, Reply, Request, Wanted
 from indexes.readers.limits import Limits
+from indexes.readers.zotero import Item
 from indexes.types import ParsedDocument, Reference
 
 __all__ = ["PluggedReader", "ReaderPool"]
@@ -133,6 +134,14 @@ class ReaderPool:
         if reply.document is None:
             raise _error(reply.failure)
         return reply.document
+
+    async def read_zotero(self, database: Path) -> tuple[Item, ...]:
+        """Returns the items of a copied Zotero database; waits and raises as `read` does."""
+        async with self._slots:
+            reply = await self._ask_child(database, wanted="zotero")
+        if reply.items is None:
+            raise _error(reply.failure)
+        return reply.items
 
     async def close(self) -> None:
         """Ends every child, also one that is reading; returns when none is left."""

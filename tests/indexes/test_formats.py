@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from assistant.cli.add import command
 from indexes.errors import NothingToRead
-from indexes.formats import READABLE, Format
+from indexes.formats import READABLE, SOURCES, Format
 from indexes.readers.sniff import _BY_SUFFIX
 
 
@@ -22,6 +22,7 @@ def test_every_format_has_a_name_a_suffix_and_a_reader() -> None:
 def test_help_hint_and_readme_quote_the_one_list() -> None:
     readme = " ".join(Path(__file__).parents[2].joinpath("README.md").read_text("utf-8").split())
     shown = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
-    assert READABLE in NothingToRead("nothing").hint
+    assert SOURCES in NothingToRead("nothing").hint
     assert READABLE in readme
-    assert READABLE in shown
+    assert SOURCES in shown
+    assert SOURCES.startswith(READABLE)

@@ -106,6 +106,14 @@ async def test_a_path_that_does_not_exist_is_named(sit_down, tmp_path):
         assert not engine.added
 
 
+async def test_a_zotero_library_can_be_asked_for_without_a_path(sit_down):
+    engine = ScriptedEngine(add_events=[Added(report=REPORT)])
+    async with sit_down(engine, size=(160, 24)) as desk:
+        await _type_path(desk, " zotero: ")
+        await desk.until(lambda: engine.added)
+        assert engine.added == [(("zotero:",), "papers")]
+
+
 async def test_an_empty_path_is_asked_for(sit_down):
     async with sit_down(ScriptedEngine()) as desk:
         await _type_path(desk, "  ")

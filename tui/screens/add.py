@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from assistant.events import READABLE
+from assistant.events import SOURCES, ZOTERO
 from tui.adding import Adding
 from tui.safe import shown, shown_line
 from tui.widgets.adding import AddingProgress
@@ -60,7 +60,7 @@ class AddScreen(ModalScreen[None]):
                 self._path, placeholder="A folder or a file, such as ~/papers", id="path", compact=True
             )
             yield Static(
-                f"{READABLE}. Enter adds.",
+                f"{SOURCES}. Enter adds.",
                 markup=False,
                 id="path-remark",
             )
@@ -88,7 +88,7 @@ class AddScreen(ModalScreen[None]):
         path = typed_path(typed)
         if path is None:
             self._remark("Type the path of a folder or a file.")
-        elif not _stands(path):
+        elif str(path) != ZOTERO and not _stands(path):
             self._remark(f"No such file or folder: {shown_line(str(path))}", error=True)
         elif self._adding is not None and self._adding.running:
             self._remark("Papers are being added already; wait until that is done, or stop it.", error=True)
@@ -118,6 +118,8 @@ def typed_path(typed: str) -> Path | None:
         text = text[1:-1]
     if not text:
         return None
+    if text == ZOTERO:
+        return Path(ZOTERO)
     path = _expanded(text)
     if not _stands(path) and "\\ " in text:
         path = _expanded(text.replace("\\ ", " "))

@@ -116,7 +116,7 @@ def test_in_a_terminal_a_bare_command_opens_the_app(installed_app: dict[str, str
     [
         (["nonsense"], "No such command"),
         (["ask", "--nonsense"], "No such option"),
-        (["add"], "Missing argument"),
+        (["add"], "Name the files or folders to add"),
         (["search"], "Missing argument"),
         (["search", "--limit", "0", "x"], "not in the range"),
         (["ask", "--web", "perhaps", "x"], "'perhaps' is not one of"),

@@ -103,6 +103,12 @@ def test_adding_nothing_names_it_and_says_what_to_do(name: str, code: int, tmp_p
     assert len(ran.stderr.splitlines()) >= 2
 
 
+def test_adding_zotero_without_a_zotero_says_where_it_looked() -> None:
+    ran = run("add", "--zotero")
+    assert ran.code == 2
+    assert "There is no Zotero library in" in ran.stderr
+
+
 def test_adding_as_json_is_the_report(notes: Path) -> None:
     document = json.loads(run("add", "--format", "json", str(notes)).stdout)
     assert (document["command"], document["data"]["pages"]) == ("add", 2)
