@@ -10,9 +10,10 @@ from typing import cast
 
 import numpy as np
 
-from benchmarks.judged import Judged, ndcg_at_10, read_judged
 from benchmarks.measure import Report, Target, alternate, data_folder, model_folder, seconds
 from indexes.embed import OnnxEncoder
+from indexes.evaluation.judged import Judged, read_judged
+from indexes.evaluation.metrics import ndcg
 from indexes.protocols import Vectors
 
 REPEATS = 5
@@ -84,7 +85,7 @@ def _chroma_encode(model: Path, folder: Path) -> Encode:
 
 def _long_texts(judged: Sequence[Judged], encoder: OnnxEncoder) -> list[str]:
     """Whole documents that both encoders cut off at 256 tokens: nothing is padded, so least is gained."""
-    documents = [text for each in judged for text in each.documents.values()]
+    documents = [document.whole for each in judged for document in each.documents.values()]
     return [text for text, n in zip(documents, encoder.count_tokens(documents), strict=True) if n >= 256][
         :TEXTS
     ]
@@ -93,7 +94,7 @@ def _long_texts(judged: Sequence[Judged], encoder: OnnxEncoder) -> list[str]:
 def _passages(judged: Sequence[Judged], encoder: OnnxEncoder, *, tokens: int) -> list[str]:
     """Stretches of documents, cut between words, of about that many tokens."""
     passages: list[str] = []
-    for text in (text for each in judged for text in each.documents.values()):
+    for text in (document.whole for each in judged for document in each.documents.values()):
         words = text.split()
         counts = encoder.count_tokens(words)
         taken, start = 0, 0
@@ -120,8 +121,11 @@ def _quality(judged: Judged, encode: Encode) -> float:
     """nDCG@10 of an exact search over whole documents."""
     documents, questions = list(judged.documents), list(judged.questions)
     scores = encode([judged.questions[each] for each in questions]) @ (
-        encode([judged.documents[each] for each in documents]).T
+        encode([judged.documents[each].whole for each in documents]).T
     )
     best = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-    ranked = {question: [documents[column] for column in best[row]] for row, question in enumerate(questions)}
-    return ndcg_at_10(ranked, judged.relevant)
+    scores_at_10 = [
+        ndcg([documents[column] for column in best[row]], judged.relevant[question])
+        for row, question in enumerate(questions)
+    ]
+    return float(np.mean(scores_at_10))

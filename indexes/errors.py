@@ -8,7 +8,8 @@ CarrelError
 │   ├── NameAmbiguous     a name that several papers answer to
 │   ├── Unconfirmed       what cannot be undone, without a person's yes
 │   ├── OutputExists      a file that would be overwritten
-│   └── QuestionRefused   an empty or oversized question
+│   ├── QuestionRefused   an empty or oversized question
+│   └── JudgementsUnusable  a collection for evaluating, or a file of questions, is not as it should be
 ├── ReadError             one file could not be read
 │   ├── Encrypted         needs a password
 │   ├── NoText            pages without text, or an empty file
@@ -46,6 +47,7 @@ __all__ = [
     "EncoderMissing",
     "Encrypted",
     "InputError",
+    "JudgementsUnusable",
     "LibraryBusy",
     "LibraryDamaged",
     "LibraryError",
@@ -132,6 +134,10 @@ class OutputExists(InputError):
 
 class QuestionRefused(InputError):
     """A question that is empty or far too long."""
+
+
+class JudgementsUnusable(InputError):
+    """A judged collection, or a file of questions with their answers, is not as it should be."""
 
 
 class ReadError(CarrelError):

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "batch": "Answer a file of questions, one JSON line each.",
     "collections": "List the collections of the library.",
     "demo": "See the whole path on a small built-in library; no key, no network.",
+    "eval": "Measure how well search finds what it should.",
     "models": "Show the models in use, or get the embedding model.",
     "papers": "List, show and export the papers in the library.",
     "paths": "Show where settings, library, history, logs and downloads lie.",

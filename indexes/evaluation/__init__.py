@@ -1,0 +1,1 @@
+"""Measures how well a library finds what was judged relevant."""
