@@ -191,7 +191,15 @@ class Workbench:
         reembed: bool = False,
     ) -> AddReport:
         """Adds files and folders."""
-        return await self.library.add(paths, collection=collection, emit=emit, reembed=reembed)
+        from indexes.readers.named import NamedReader
+
+        return await self.library.add(
+            paths,
+            collection=collection,
+            emit=emit,
+            reembed=reembed,
+            named_readers=[NamedReader.parse(reader) for reader in self.settings.library.readers],
+        )
 
     async def search(self, question: Question, *, limit: int) -> Hits:
         """Returns the passages that fit best."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from assistant.paths import Paths, find_paths
 from indexes.clean import clean_line
@@ -127,6 +127,13 @@ class PersonSettings(Model):
     """How long an answer is waited for."""
 
 
+def _listed(written: object) -> object:
+    """A list as the environment or a flag has it: one line."""
+    if isinstance(written, str):
+        return tuple(each.strip() for each in written.split(";") if each.strip())
+    return tuple(written) if isinstance(written, list) else written
+
+
 class LibrarySettings(Model):
     """How papers are kept."""
 
@@ -137,6 +144,9 @@ class LibrarySettings(Model):
     """Where the provider's server is, when it is not the provider's own."""
     encoder_api_key_env: str | None = None
     """Name of the environment variable with its key; by default the provider's own."""
+    readers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """LlamaIndex readers in place of Carrel's own, each as `MODULE:NAME=.suffix,.suffix`; in one line they
+    are separated by `;`. They run where every file is read: within limits and without a network."""
     delta_limit: int = Field(default=2_000, ge=0)
     """New passages that are searched exactly before the vector index is built anew."""
 

@@ -52,6 +52,10 @@ class FileReader(MemberReader, ZoteroReader, Protocol):
         """
         ...
 
+    def worth_another_try(self, path: Path, reason: str) -> bool:
+        """Whether a file that failed for good, for `reason`, may be read now by another way of reading."""
+        ...
+
     async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
         """Returns the entries of the bibliography at `path`; raises as `read` does."""
         ...
@@ -259,7 +263,8 @@ class _Run:
         if record is not None and record.content_hash == content.hash:
             if record.fate in _KEPT and record.document_id == content.document_id:
                 return FileDone(path=path, fate=Fate.UNCHANGED)
-            if record.fate in (Fate.FAILED, Fate.SKIPPED) and not self._again:
+            another_way = self._again or self._reader.worth_another_try(Path(path), record.reason)
+            if record.fate in (Fate.FAILED, Fate.SKIPPED) and not another_way:
                 return FileDone(path=path, fate=record.fate, reason=record.reason)
         if await self._catalogue.attach(path, self._collection, content):
             return FileDone(path=path, fate=Fate.UNCHANGED)

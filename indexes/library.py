@@ -34,6 +34,7 @@ from indexes.zotero import expanded
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
 
+    from indexes.readers.named import NamedReader
     from indexes.readers.pool import PluggedReader
 
 __all__ = ["Library"]
@@ -228,6 +229,7 @@ class Library:
         collection: str = "papers",
         emit: Callable[[AddEvent], None] | None = None,
         reader: PluggedReader | None = None,
+        named_readers: Sequence[NamedReader] = (),
         reembed: bool = False,
         again: bool = False,
     ) -> AddReport:
@@ -242,12 +244,14 @@ class Library:
             collection: The part of the library they belong to.
             emit: Told what happens, in this task.
             reader: A reader of the person's own for some kinds of file.
+            named_readers: Readers to be loaded by name, in the children that read; they go before ours.
             reembed: Embed anew if the library was embedded with another model.
             again: Read files again that failed before with the content they still have.
 
         Raises:
             PathMissing: One of the paths does not exist.
             NothingToRead: There is no readable file.
+            InputError: A named reader is not installed.
             LibraryBusy: Another process is writing.
             LibraryError: The catalogue cannot be written; what is committed stays.
         """
@@ -256,10 +260,15 @@ class Library:
         started = time.monotonic()
         tell = emit or _nobody
         paths = await asyncio.to_thread(expanded, paths)
-        found = await asyncio.to_thread(walk, paths, also=() if reader is None else reader.suffixes)
+        also = set() if reader is None else set(reader.suffixes)
+        for named in named_readers:
+            await asyncio.to_thread(named.require)
+            also.update(named.suffixes)
+        found = await asyncio.to_thread(walk, paths, also=also)
         require_files(found, paths)
         async with self._lock.held():
-            async with ReaderPool(plugged=() if reader is None else (reader,)) as pool:
+            plugged = () if reader is None else (reader,)
+            async with ReaderPool(plugged=plugged, named=named_readers) as pool:
                 report = await ingest(
                     found,
                     catalogue=self._catalogue,

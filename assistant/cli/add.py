@@ -28,11 +28,18 @@ Examples:
   carrel add ~/papers
   carrel add review.pdf notes.md --collection reviews
   carrel add --zotero
+  carrel add talks --reader llama_index.readers.file:PptxReader=.pptx
 """,
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--collection", default="papers", show_default=True, metavar="NAME", help="Where to put them.")
 @click.option("--zotero", is_flag=True, help=f"Add your Zotero library; the same as the path {ZOTERO}")
+@click.option(
+    "--reader",
+    multiple=True,
+    metavar="NAME",
+    help="Read some kinds of file with a LlamaIndex reader: MODULE:NAME=.suffix,.suffix",
+)
 @click.option("--reembed", is_flag=True, help="Embed the whole library anew, with the model now in use.")
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
 @click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
@@ -41,6 +48,7 @@ def command(
     paths: tuple[str, ...],
     collection: str,
     zotero: bool,
+    reader: tuple[str, ...],
     reembed: bool,
     format: str,
     set_: tuple[str, ...],
@@ -55,6 +63,8 @@ def command(
     paths += (ZOTERO,) if zotero else ()
     if not paths:
         raise click.UsageError("Name the files or folders to add: carrel add PATH...")
+    if reader:
+        set_ += (f"library.readers={';'.join(reader)}",)
     code = 1
     try:
         with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:

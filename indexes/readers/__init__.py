@@ -18,6 +18,7 @@ __all__ = [
     "latex",
     "limits",
     "markdown",
+    "named",
     "notebook",
     "pdf",
     "plain",

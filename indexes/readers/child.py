@@ -17,7 +17,9 @@ from indexes.formats import Format
 from indexes.readers import zotero
 from indexes.readers.api import OpenArchives, read_bibliography, read_file
 from indexes.readers.archive import Member
+from indexes.readers.beside import opened
 from indexes.readers.limits import Limits
+from indexes.readers.named import NamedReader
 from indexes.readers.zotero import Item
 from indexes.types import Model, ParsedDocument, Reference
 
@@ -41,6 +43,8 @@ class Request(Model):
     """Of the members' documents."""
     member: str | None = None
     """Which member of an archive is the document."""
+    reader: NamedReader | None = None
+    """A person's own reader in place of ours."""
     limits: Limits = Limits()
     max_cpu_seconds: float = 60.0
 
@@ -54,6 +58,7 @@ class Request(Model):
         wanted: Wanted = "document",
         collection: str = "",
         member: str | None = None,
+        reader: NamedReader | None = None,
     ) -> Request:
         """Returns the request to read the file at `path`."""
         return cls(
@@ -61,6 +66,7 @@ class Request(Model):
             wanted=wanted,
             collection=collection,
             member=member,
+            reader=reader,
             limits=limits,
             max_cpu_seconds=max_cpu_seconds,
         )
@@ -167,7 +173,9 @@ def _answered(line: bytes, archives: OpenArchives) -> bytes:
         if request.wanted == "references":
             entries = read_bibliography(request.path, limits=request.limits)
             return Reply(references=entries).model_dump_json().encode()
-        if request.member is not None:
+        if request.reader is not None:
+            read = _plugged(request.reader, request.path, request.limits)
+        elif request.member is not None:
             read = archives.read(request.path, request.member, limits=request.limits)
         else:
             archives.close()
@@ -179,6 +187,15 @@ def _answered(line: bytes, archives: OpenArchives) -> bytes:
         return _failure(TooLarge(f"{name!r} needs more memory than reading may take."))
     except Exception as error:  # noqa: BLE001 - a parser's own bug is met here, whatever it raises
         return _failure(Damaged(f"{name!r} cannot be read: {type(error).__name__}: {clean_line(str(error))}"))
+
+
+def _plugged(named: NamedReader, path: Path, limits: Limits) -> ParsedDocument:
+    from indexes.readers.named import instance
+    from indexes.readers.plugin import LlamaIndexReader
+
+    opened(path, name=clean_line(path.name), limits=limits).close()  # regular, and not too large
+    reader = instance(named.module, named.name)
+    return LlamaIndexReader(reader, suffixes=named.suffixes, limits=limits).read(path)
 
 
 def _failure(error: ReadError) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from indexes.clean import clean_line
-from indexes.errors import ReadError
+from indexes.errors import NoText, ReadError
 from indexes.readers import front
 from indexes.readers.extract import Block, Extract, document
 from indexes.readers.limits import Limits
@@ -30,8 +30,9 @@ class FileReader(Protocol):
 class LlamaIndexReader:
     """A LlamaIndex reader, used for files of some suffixes.
 
-    It runs in this process, in a thread: it is the person's own code, and may need their network and
-    their keys. What it returns is sanitised like any other text.
+    Passed to `Library.add` it runs in this process, in a thread: it is the person's own code, and may need
+    their network and their keys. Named (see `indexes.readers.named`) it runs in the reading child, within its
+    limits and without a network. What it returns is sanitised like any other text.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class LlamaIndexReader:
         try:
             found = list(self._reader.load_data(path))
             pages = tuple((Block(page.get_content()),) for page in found)
+        except MemoryError:
+            raise  # the file is too large for the limits of where it is read
         except Exception as error:
             # An outer door: any code may stand behind it, and one file must not end the others.
             raise ReadError(
@@ -71,7 +74,10 @@ class LlamaIndexReader:
             year=front.year(" ".join(_said(found, "year", "publication_date", "date"))),
             doi=next(_said(found, "doi", "DOI"), None),
         )
-        return document(extract, path=path, limits=self._limits)
+        try:
+            return document(extract, path=path, limits=self._limits)
+        except NoText as error:
+            raise NoText(f"{name!r} holds no text that {type(self._reader).__name__} finds.") from error
 
 
 def _said(found: Sequence[LlamaDocument], *keys: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from indexes.errors import Damaged, ReadError, ReadTimeout
 from indexes.readers.archive import Member
 from indexes.readers.child import READY, Failure, Reply, Request, Wanted
 from indexes.readers.limits import Limits
+from indexes.readers.named import NamedReader
 from indexes.readers.zotero import Item
 from indexes.types import ParsedDocument, Reference
 
@@ -61,6 +62,7 @@ class ReaderPool:
         memory_bytes: int = 1 << 30,
         limits: Limits | None = None,
         plugged: Sequence[PluggedReader] = (),
+        named: Sequence[NamedReader] = (),
     ) -> None:
         """Starts nothing yet.
 
@@ -70,12 +72,14 @@ class ReaderPool:
             memory_bytes: Address space a child may take beyond what it starts with.
             limits: Sizes that stop a reading.
             plugged: Readers that take their suffixes away from ours; the first one wins.
+            named: Readers that the children load by name, and that take theirs away too.
         """
         self._slots = asyncio.Semaphore(workers or _cores())
         self._timeout_seconds = timeout_seconds
         self._memory_bytes = memory_bytes
         self._limits = limits or Limits()
         self._plugged = tuple(plugged)
+        self._named = tuple(named)
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
         self._closed = False
@@ -106,10 +110,15 @@ class ReaderPool:
             for reader in self._plugged:
                 if path.suffix.lower() in reader.suffixes:
                     return await self._read_here(reader, path)
-            reply = await self._ask_child(path)
+            reply = await self._ask_child(path, reader=self._named_for(path))
         if reply.document is None:
             raise _error(reply.failure)
         return reply.document
+
+    def worth_another_try(self, path: Path, reason: str) -> bool:
+        """Whether a file that failed for good may be read now, by a reader that `reason` does not name."""
+        named = self._named_for(path)
+        return named is not None and named.name not in reason
 
     async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
         """Returns the entries of the bibliography at `path`; waits and raises as `read` does."""
@@ -153,7 +162,13 @@ class ReaderPool:
         await asyncio.gather(*(self._end(child) for child in idle), *(child.process.wait() for child in busy))
 
     async def _ask_child(
-        self, path: Path, *, wanted: Wanted = "document", collection: str = "", member: str | None = None
+        self,
+        path: Path,
+        *,
+        wanted: Wanted = "document",
+        collection: str = "",
+        member: str | None = None,
+        reader: NamedReader | None = None,
     ) -> Reply:
         request = Request.for_path(
             path,
@@ -162,6 +177,7 @@ class ReaderPool:
             wanted=wanted,
             collection=collection,
             member=member,
+            reader=reader,
         )
         child = await self._ready_child()
         reusable = False
@@ -184,6 +200,10 @@ class ReaderPool:
             else:
                 await asyncio.shield(self._end(child))
         return reply
+
+    def _named_for(self, path: Path) -> NamedReader | None:
+        suffix = path.suffix.lower()
+        return next((reader for reader in self._named if suffix in reader.suffixes), None)
 
     async def _read_here(self, reader: PluggedReader, path: Path) -> ParsedDocument:
         """A thread cannot be ended: one that takes too long is left behind."""

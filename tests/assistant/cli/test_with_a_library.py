@@ -109,6 +109,19 @@ def test_adding_zotero_without_a_zotero_says_where_it_looked() -> None:
     assert "There is no Zotero library in" in ran.stderr
 
 
+def test_adding_with_a_reader_by_name_reads_what_carrel_does_not(tmp_path: Path) -> None:
+    (tmp_path / "rows.rows").write_text('{"finding": "owls hear well"}')
+    ran = run("add", str(tmp_path), "--reader", "llama_index.core.readers.json:JSONReader=.rows")
+    assert ran.code == 0, ran.stderr
+    assert "owls hear well" in run("search", "owls").stdout
+
+
+def test_a_reader_that_is_not_installed_says_what_to_install(tmp_path: Path) -> None:
+    ran = run("add", str(tmp_path), "--reader", "llama_index.readers.nowhere:Reader=.rows")
+    assert ran.code == 2
+    assert "pip install llama-index-readers-nowhere" in ran.stderr
+
+
 def test_adding_as_json_is_the_report(notes: Path) -> None:
     document = json.loads(run("add", "--format", "json", str(notes)).stdout)
     assert (document["command"], document["data"]["pages"]) == ("add", 2)
