@@ -24,6 +24,7 @@ from pipelines.types import Question
 if TYPE_CHECKING:
     from assistant.history import History
     from indexes.library import Library
+    from indexes.readers.named import NamedReader
     from pipelines.gate import Gates
     from pipelines.journal import Journal
     from pipelines.models import ChatModel, Models
@@ -191,15 +192,19 @@ class Workbench:
         reembed: bool = False,
     ) -> AddReport:
         """Adds files and folders."""
-        from indexes.readers.named import NamedReader
-
         return await self.library.add(
             paths,
             collection=collection,
             emit=emit,
             reembed=reembed,
-            named_readers=[NamedReader.parse(reader) for reader in self.settings.library.readers],
+            named_readers=self.named_readers(),
         )
+
+    def named_readers(self) -> list[NamedReader]:
+        """The readers that the settings name."""
+        from indexes.readers.named import NamedReader
+
+        return [NamedReader.parse(reader) for reader in self.settings.library.readers]
 
     async def search(self, question: Question, *, limit: int) -> Hits:
         """Returns the passages that fit best."""

@@ -1,19 +1,22 @@
-"""The papers of the library for their owner: listed, shown and exported; blocking, or awaited."""
+"""The papers of the library for their owner: listed, removed, read again; blocking, or awaited."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from assistant.loop import LoopThread
-from indexes.holdings import EVERYTHING, Holding, Wanted
+from indexes.events import AddEvent
+from indexes.gone import Gone
+from indexes.holdings import EVERYTHING, Holding, Holdings, Wanted
 from indexes.ledger import Record
+from indexes.types import AddReport, Document
 
 if TYPE_CHECKING:
     from assistant.build import Workbench
     from assistant.references import ReferenceFormat
 
-__all__ = ["Holding", "Papers", "Record", "Wanted"]
+__all__ = ["Gone", "Holding", "Papers", "Record", "Wanted"]
 
 
 class Papers:
@@ -65,21 +68,122 @@ class Papers:
         """Returns the metadata of papers, like `export`."""
         return await self._loop.arun(self._export(form, wanted))
 
+    def named(self, names: Sequence[str], *, collection: str | None = None) -> tuple[Document, ...]:
+        """Returns the papers that `names` mean; a folder means all that were read from it, others one each.
+
+        Raises:
+            DocumentMissing: A name means none.
+            NameAmbiguous: A name that is no folder means several.
+        """
+        return self._loop.run(self._named(names, collection))
+
+    async def anamed(self, names: Sequence[str], *, collection: str | None = None) -> tuple[Document, ...]:
+        """Returns the papers that `names` mean, like `named`."""
+        return await self._loop.arun(self._named(names, collection))
+
+    def remove(self, documents: Sequence[Document]) -> None:
+        """Takes papers out of the library, with all that was made from them; their files are not touched.
+
+        Raises:
+            LibraryBusy: Another process is writing.
+        """
+        self._loop.run(self._remove(documents))
+
+    async def aremove(self, documents: Sequence[Document]) -> None:
+        """Takes papers out, like `remove`."""
+        await self._loop.arun(self._remove(documents))
+
+    def gone(self, *, collection: str | None = None) -> Gone:
+        """Returns the files that are no longer on the disk; those of emptied folders apart."""
+        return self._loop.run(self._gone(collection))
+
+    async def agone(self, *, collection: str | None = None) -> Gone:
+        """Returns the files that are no longer on the disk, like `gone`."""
+        return await self._loop.arun(self._gone(collection))
+
+    def forget(self, records: Sequence[Record]) -> int:
+        """Strikes files out, with the papers that no other file stands for; returns how many those are."""
+        return self._loop.run(self._forget(records))
+
+    async def aforget(self, records: Sequence[Record]) -> int:
+        """Strikes files out, like `forget`."""
+        return await self._loop.arun(self._forget(records))
+
+    def retry(
+        self,
+        names: Sequence[str] = (),
+        *,
+        collection: str | None = None,
+        emit: Callable[[AddEvent], None] | None = None,
+    ) -> AddReport:
+        """Reads files again that failed, all of them or those named; returns what became of each.
+
+        Raises:
+            PathMissing: No failed file has one of the names.
+            LibraryBusy: Another process is writing.
+        """
+        return self._loop.run(self._retry(names, collection, emit))
+
+    async def aretry(
+        self,
+        names: Sequence[str] = (),
+        *,
+        collection: str | None = None,
+        emit: Callable[[AddEvent], None] | None = None,
+    ) -> AddReport:
+        """Reads files again that failed, like `retry`."""
+        return await self._loop.arun(self._retry(names, collection, emit))
+
     # What follows runs on the loop thread only.
 
+    async def _holdings(self) -> Holdings:
+        return (await self._workbench()).library.holdings
+
+    async def _named(self, names: Sequence[str], collection: str | None) -> tuple[Document, ...]:
+        holdings = await self._holdings()
+        found: dict[str, Document] = {}
+        for name in names:
+            inside = await holdings.inside(name, collection=collection)
+            for document in inside or [await holdings.one(name, collection=collection)]:
+                found.setdefault(document.id, document)
+        return tuple(found.values())
+
+    async def _remove(self, documents: Sequence[Document]) -> None:
+        await (await self._holdings()).remove(documents)
+
+    async def _gone(self, collection: str | None) -> Gone:
+        return await (await self._holdings()).gone(collection=collection)
+
+    async def _forget(self, records: Sequence[Record]) -> int:
+        return await (await self._holdings()).forget(records)
+
+    async def _retry(
+        self, names: Sequence[str], collection: str | None, emit: Callable[[AddEvent], None] | None
+    ) -> AddReport:
+        from indexes.retry import retry
+
+        workbench = await self._workbench()
+        return await retry(
+            workbench.library,
+            names,
+            collection=collection,
+            emit=emit,
+            named_readers=workbench.named_readers(),
+        )
+
     async def _list(self, wanted: Wanted) -> tuple[Holding, ...]:
-        return await (await self._workbench()).library.holdings.all(wanted)
+        return await (await self._holdings()).all(wanted)
 
     async def _show(self, name: str, collection: str | None) -> Holding:
-        holdings = (await self._workbench()).library.holdings
+        holdings = await self._holdings()
         (holding,) = await holdings.of([await holdings.one(name, collection=collection)], detailed=True)
         return holding
 
     async def _failed(self, collection: str | None) -> tuple[Record, ...]:
-        return await (await self._workbench()).library.holdings.failures(collection)
+        return await (await self._holdings()).failures(collection)
 
     async def _export(self, form: ReferenceFormat, wanted: Wanted) -> str:
         from assistant.references import references_of
 
-        holdings = (await self._workbench()).library.holdings
+        holdings = await self._holdings()
         return references_of(await holdings.all(wanted, detailed=True), form)

@@ -41,21 +41,6 @@ class Catalogue:
             lambda connection: filing.attach(connection, path, collection, content)
         )
 
-    async def remove(self, document_id: str) -> None:
-        """Takes a document out with everything that was made from it.
-
-        Raises:
-            DocumentMissing: There is no such document.
-        """
-
-        def work(connection: sqlite3.Connection) -> None:
-            number = _number(connection, document_id)
-            connection.execute("DELETE FROM sources WHERE document = ?", (number,))
-            filing.drop_if_unused(connection, number)
-
-        await self.database.write(work)
-        await self.compact()
-
     async def compact(self) -> None:
         """Overwrites what was deleted since the last time, in the keyword index and in the log."""
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from indexes import ledger
 from indexes.catalogue import Catalogue
 from indexes.clean import clean_line
 from indexes.content import stored_path
-from indexes.errors import DocumentMissing, NameAmbiguous
+from indexes.errors import DocumentMissing, NameAmbiguous, PathMissing
+from indexes.filing import drop_if_unused
+from indexes.gone import Gone, gone_from_disk
 from indexes.ledger import Record
+from indexes.lock import WriterLock
+from indexes.retry import Retry, to_retry
 from indexes.rows import details_of
 from indexes.types import Details, Document, Model
 
 __all__ = ["EVERYTHING", "SHORT_ID", "Holding", "Holdings", "Wanted"]
+
+T = TypeVar("T")
 
 SHORT_ID = 8
 """Characters of an id that a listing shows; any that tell it apart will do when it is named."""
@@ -70,8 +78,11 @@ EVERYTHING = Wanted()
 class Holdings:
     """The papers of one library, for their owner."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, lock: WriterLock, tidy: Callable[[], Awaitable[None]]) -> None:
+        """Use `Library.holdings`."""
         self._catalogue = catalogue
+        self._lock = lock
+        self._tidy = tidy
 
     async def all(self, wanted: Wanted = EVERYTHING, *, detailed: bool = False) -> tuple[Holding, ...]:
         """Returns the papers that are wanted, by title."""
@@ -106,6 +117,18 @@ class Holdings:
         records = await self._catalogue.database.read(ledger.standing)
         return _meant(name, documents, [record for record in records if record.document_id])
 
+    async def inside(self, folder: str, *, collection: str | None = None) -> tuple[Document, ...]:
+        """Returns the papers that stand for nothing but files inside `folder`; none if it is no path."""
+        path = _path(folder)
+        if not path or os.sep not in folder:
+            return ()
+        root = path.rstrip(os.sep) + os.sep
+        records = await self._catalogue.database.read(ledger.standing)
+        outside = {record.document_id for record in records if not record.path.startswith(root)}
+        inside = dict.fromkeys(record.document_id for record in records if record.path.startswith(root))
+        ids = [id for id in inside if id is not None and id not in outside]
+        return await self._catalogue.documents(ids, collection=collection)
+
     async def one(self, name: str, *, collection: str | None = None) -> Document:
         """Returns the paper that `name` means.
 
@@ -126,6 +149,87 @@ class Holdings:
                 hint="Name one of them by its id.",
             )
         return found[0]
+
+    async def to_retry(self, names: Sequence[str] = (), *, collection: str | None = None) -> dict[str, Retry]:
+        """Returns by collection what to read again of the files that failed.
+
+        Args:
+            names: Paths, or names of files; empty for all that failed.
+            collection: Only files of this collection.
+
+        Raises:
+            PathMissing: No failed file has one of the names.
+        """
+        failures = await self.failures(collection)
+        chosen = failures if not names else [each for name in names for each in _failed(name, failures)]
+        records = await self._catalogue.database.read(ledger.all_records)
+        return {
+            name: await asyncio.to_thread(
+                to_retry,
+                [each for each in chosen if each.collection == name],
+                [each for each in records if each.collection == name],
+            )
+            for name in sorted({each.collection for each in chosen})
+        }
+
+    # Removing.
+
+    async def remove(self, documents: Sequence[Document]) -> None:
+        """Takes papers out, with all that was made from them, in one transaction; files are not touched.
+
+        Raises:
+            DocumentMissing: One of them is not there any more; then all of them stay.
+            LibraryBusy: Another process is writing.
+        """
+        await self._catalogue_change(lambda connection: _remove(connection, documents))
+
+    async def gone(self, *, collection: str | None = None) -> Gone:
+        """Returns the ledger's rows of files that are no longer on the disk."""
+        records = await self._catalogue.database.read(ledger.all_records)
+        chosen = [record for record in records if collection in (None, record.collection)]
+        return await asyncio.to_thread(gone_from_disk, chosen)
+
+    async def forget(self, records: Sequence[Record]) -> int:
+        """Strikes files out of the ledger, with the papers that no other file stands for; returns how many.
+
+        Raises:
+            LibraryBusy: Another process is writing.
+        """
+        return await self._catalogue_change(lambda connection: _forget(connection, records))
+
+    async def _catalogue_change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        async with self._lock.held():
+            result = await self._catalogue.database.write(work)
+            await self._tidy()
+        return result
+
+
+def _remove(connection: sqlite3.Connection, documents: Sequence[Document]) -> None:
+    for document in documents:
+        records = ledger.recorded_for(connection, document.id)
+        if not records:
+            raise DocumentMissing(f"The library holds no document {document.id!r} any more.")
+        _forget(connection, records)
+
+
+def _forget(connection: sqlite3.Connection, records: Sequence[Record]) -> int:
+    before = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+    for number in ledger.strike_out(connection, records):
+        drop_if_unused(connection, number)
+    after = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+    return int(before - after)
+
+
+def _failed(name: str, failures: Sequence[Record]) -> list[Record]:
+    lowered, path = name.strip().casefold(), _path(name)
+    found = [record for record in failures if record.path in (path, name)]
+    found = found or [record for record in failures if Path(record.path).name.casefold() == lowered]
+    if not found:
+        raise PathMissing(
+            f"No file that failed is called {clean_line(name, 120)!r}.",
+            hint="`carrel papers failed` lists them; to read a paper for the first time, add it.",
+        )
+    return found
 
 
 def _meant(name: str, documents: Sequence[Document], records: Iterable[Record]) -> tuple[Document, ...]:

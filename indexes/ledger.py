@@ -11,6 +11,7 @@ from indexes.types import Fate, Model
 __all__ = [
     "Content",
     "Record",
+    "all_records",
     "failures",
     "look_up",
     "mark_embedded",
@@ -19,6 +20,7 @@ __all__ = [
     "recorded_under",
     "settle",
     "standing",
+    "strike_out",
 ]
 
 _COLUMNS = """s.path, s.collection, d.id, s.content_hash, s.fate, s.reason, s.attempts
@@ -124,6 +126,12 @@ def failures(connection: sqlite3.Connection) -> tuple[Record, ...]:
     return tuple(_record(row) for row in rows)
 
 
+def all_records(connection: sqlite3.Connection) -> tuple[Record, ...]:
+    """Returns every row, by path."""
+    rows = connection.execute(f"SELECT {_COLUMNS} ORDER BY s.path, s.collection")
+    return tuple(_record(row) for row in rows)
+
+
 def recorded_under(connection: sqlite3.Connection, folder: str, collection: str) -> tuple[Record, ...]:
     """Returns the rows of files inside `folder` that have a document, by path.
 
@@ -150,6 +158,20 @@ def standing(connection: sqlite3.Connection) -> tuple[Record, ...]:
     """Returns the rows of all files that have a document, by path."""
     rows = connection.execute(f"SELECT {_COLUMNS} WHERE s.document IS NOT NULL ORDER BY s.path, s.collection")
     return tuple(_record(row) for row in rows)
+
+
+def strike_out(connection: sqlite3.Connection, records: Iterable[Record]) -> set[int]:
+    """Deletes rows; returns the numbers of the documents that they stood for."""
+    keys = [(record.path, record.collection) for record in records]
+    row_of = "FROM sources WHERE path = ? AND collection = ?"
+    stood_for = {
+        number
+        for key in keys
+        for (number,) in connection.execute(f"SELECT document {row_of}", key)
+        if number is not None
+    }
+    connection.executemany(f"DELETE {row_of}", keys)
+    return stood_for
 
 
 def _record(row: tuple[str, str, str | None, str, str, str, int]) -> Record:

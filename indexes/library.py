@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from indexes.catalogue import Catalogue
-from indexes.content import content_of_text, stored_path
+from indexes.content import content_of_text
 from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing
 from indexes.events import Added, AddEvent
 from indexes.generations import GenerationFailed
+from indexes.gone import vanished_note
 from indexes.holdings import Holdings
 from indexes.ingest import filing_of, ingest, require_files
 from indexes.keyword import KeywordRetriever, rarity
@@ -24,6 +25,7 @@ from indexes.ledger import Record
 from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.protocols import Encoder, Retriever
+from indexes.rebuild import rebuild_dense
 from indexes.search import search_all
 from indexes.split import Splitter
 from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Library"]
 
-_NAMED_IN_A_NOTE = 5
-
 
 class Library:
     """Papers in a folder of their own. Any number of processes may read it while one writes."""
@@ -55,6 +55,7 @@ class Library:
     ) -> None:
         """Use `Library.open`."""
         self._folder = folder
+        self._delta_limit = delta_limit
         self._encoder = encoder
         self._database = Database(folder / "catalogue.sqlite")
         self._catalogue = Catalogue(self._database)
@@ -124,8 +125,8 @@ class Library:
 
     @property
     def holdings(self) -> Holdings:
-        """Its papers as their owner handles them: listed and named."""
-        return Holdings(self._catalogue)
+        """Its papers as their owner handles them: named, listed, removed."""
+        return Holdings(self._catalogue, self._lock, self._tidied)
 
     # Searching and reading.
 
@@ -255,10 +256,6 @@ class Library:
             LibraryBusy: Another process is writing.
             LibraryError: The catalogue cannot be written; what is committed stays.
         """
-        from indexes.readers.pool import ReaderPool
-
-        started = time.monotonic()
-        tell = emit or _nobody
         paths = await asyncio.to_thread(expanded, paths)
         also = set() if reader is None else set(reader.suffixes)
         for named in named_readers:
@@ -266,6 +263,34 @@ class Library:
             also.update(named.suffixes)
         found = await asyncio.to_thread(walk, paths, also=also)
         require_files(found, paths)
+        return await self.add_found(
+            found,
+            collection=collection,
+            emit=emit,
+            reader=reader,
+            named_readers=named_readers,
+            reembed=reembed,
+            again=again,
+            vanished_from=paths,
+        )
+
+    async def add_found(
+        self,
+        found: Walk,
+        *,
+        collection: str = "papers",
+        emit: Callable[[AddEvent], None] | None = None,
+        reader: PluggedReader | None = None,
+        named_readers: Sequence[NamedReader] = (),
+        reembed: bool = False,
+        again: bool = False,
+        vanished_from: Sequence[Path] = (),
+    ) -> AddReport:
+        """Adds what a walk has found, like `add`; files gone from the folders `vanished_from` are noted."""
+        from indexes.readers.pool import ReaderPool
+
+        started = time.monotonic()
+        tell = emit or _nobody
         async with self._lock.held():
             plugged = () if reader is None else (reader,)
             async with ReaderPool(plugged=plugged, named=named_readers) as pool:
@@ -279,7 +304,7 @@ class Library:
                     again=again,
                 )
             await self._catalogue.compact()
-            notes = await self._vanished(paths, found, collection)
+            notes = await vanished_note(self._catalogue, vanished_from, found, collection)
             notes += await self._embedded_or_why_not(tell, reembed=reembed)
         notes += report.notes
         report = report.model_copy(update={"notes": notes, "seconds": time.monotonic() - started})
@@ -340,8 +365,13 @@ class Library:
             DocumentMissing: There is no such document.
             LibraryBusy: Another process is writing.
         """
-        async with self._lock.held():
-            await self._catalogue.remove(document_id)
+        await self.holdings.remove([await self.document(document_id)])
+
+    async def _tidied(self) -> None:
+        """Overwrites what was removed; a dense index that holds too much of it is built anew."""
+        await self._catalogue.compact()
+        with suppress(GenerationFailed):  # what is removed is not found in any case
+            await rebuild_dense(self._folder / "dense", self._vectors, delta_limit=self._delta_limit)
 
     async def _embedded_or_why_not(
         self, tell: Callable[[AddEvent], None], *, reembed: bool
@@ -356,30 +386,6 @@ class Library:
         except GenerationFailed as error:
             return (f"Search by meaning is slower than it could be: {error.message}",)
         return ()
-
-    async def _vanished(self, paths: Sequence[Path], found: Walk, collection: str) -> tuple[str, ...]:
-        met = {stored_path(path) for path in found.files}
-        gone: list[str] = []
-        for folder in await asyncio.to_thread(_folders, paths):
-            records = await self._catalogue.recorded_under(folder, collection)
-            unmet = [record.path for record in records if record.path not in met]
-            gone += await asyncio.to_thread(_missing, unmet)
-        if not gone:
-            return ()
-        names = ", ".join(Path(path).name for path in gone[:_NAMED_IN_A_NOTE])
-        more = f" and {len(gone) - _NAMED_IN_A_NOTE} more" if len(gone) > _NAMED_IN_A_NOTE else ""
-        return (f"Gone from the folder, but kept in the library: {names}{more}.",)
-
-
-def _folders(paths: Sequence[Path]) -> list[str]:
-    """Those of `paths` that are folders, as the ledger's paths begin."""
-    roots = (path.expanduser().resolve() for path in paths)
-    return [stored_path(root).rstrip(os.sep) + os.sep for root in roots if root.is_dir()]
-
-
-def _missing(paths: Sequence[str]) -> list[str]:
-    # A member of an archive is there as long as the archive: what left that is told when it is opened.
-    return [path for path in paths if not (Path(path).exists() or Path(path.partition("!/")[0]).is_file())]
 
 
 def _nobody(event: AddEvent) -> None:

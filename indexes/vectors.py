@@ -33,6 +33,7 @@ class KnownEncoder(NamedTuple):
     name: str
     fingerprint: str
     vectors: int
+    dimensions: int
 
 
 class Coverage(NamedTuple):
@@ -97,7 +98,7 @@ class PassageVectors:
 
         def work(connection: sqlite3.Connection) -> tuple[KnownEncoder, ...]:
             rows = connection.execute(
-                """SELECT e.name, e.fingerprint, count(v.position) FROM encoders e
+                """SELECT e.name, e.fingerprint, count(v.position), e.dimensions FROM encoders e
                 JOIN vectors v ON v.encoder = e.number GROUP BY e.number ORDER BY count(v.position) DESC"""
             )
             return tuple(KnownEncoder(*row) for row in rows)

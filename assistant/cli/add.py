@@ -13,7 +13,7 @@ from indexes.formats import SOURCES, ZOTERO
 if TYPE_CHECKING:
     from assistant.events import AddReport
 
-__all__ = ["command"]
+__all__ = ["command", "exit_code"]
 
 
 @click.command(
@@ -74,14 +74,14 @@ def command(
                     narrator.clear()
                     report = event.report
                     put(to_json("add", report) if format == "json" else report_text(report, collection))
-                    code = _exit_code(report)
+                    code = exit_code(report)
     except KeyboardInterrupt:
         say("Stopped. What was added stays; the same command goes on from there.")
         return 130
     return code
 
 
-def _exit_code(report: AddReport) -> int:
+def exit_code(report: AddReport) -> int:
     """1 when files failed and not one is in the library; a few failures among many are told, not fatal."""
     from assistant.events import Fate
 

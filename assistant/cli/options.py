@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from assistant.api import Assistant
 
 __all__ = [
+    "confirmed",
     "format_option",
     "open_assistant",
     "overrides_of",
@@ -21,6 +23,7 @@ __all__ = [
     "strict_option",
     "talk_options",
     "wanted_options",
+    "yes_option",
 ]
 
 _YEARS = re.compile(r"(\d{1,4})?(?:\s*(\.\.|-)\s*(\d{1,4})?)?")
@@ -83,6 +86,26 @@ def wanted_options(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def yes_option(command: F) -> F:
+    """Adds `--yes`."""
+    return click.option("-y", "--yes", is_flag=True, help="Do it without asking; for scripts.")(command)
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether a person agrees to what cannot be undone; the question goes to stderr.
+
+    Raises:
+        Unconfirmed: There is nobody to ask, and `yes` is not set.
+    """
+    from indexes.errors import Unconfirmed
+
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Unconfirmed(f"This needs a yes: {question}")
+    return click.confirm(question, default=False, err=True)
 
 
 def setting_options(command: F) -> F:

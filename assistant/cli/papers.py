@@ -1,4 +1,4 @@
-"""`carrel papers`: what the library holds, listed, shown and exported."""
+"""`carrel papers`: what the library holds, listed, shown and exported; and the group of its commands."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from assistant.cli.options import (
     wanted_options,
 )
 from assistant.cli.outlet import Command, is_terminal, put, say
+from assistant.cli.removing import remove, retry
 from indexes.clean import clean_line
 
 if TYPE_CHECKING:
@@ -43,13 +44,14 @@ Examples:
   carrel papers list --author curie --year 1898..1911
   carrel papers show radium
   carrel papers export -o library.bib
+  carrel papers remove --gone
 
 A paper is named by its id or the beginning of it, its file, or a
 part of its title.
 """,
 )
 def command() -> None:
-    """List, show and export the papers in the library."""
+    """List, show, remove and export the papers in the library."""
 
 
 @command.command("list", cls=Command, short_help="List papers, by title.")
@@ -142,6 +144,10 @@ def export(
     write_new(Path(out).expanduser(), references, force=force)
     say(f"written to {clean_line(out, 1000)}")
     return 0
+
+
+for _each in (remove, retry):
+    command.add_command(_each)
 
 
 def width() -> int | None:

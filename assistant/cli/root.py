@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "eval": "Measure how well search finds what it should.",
     "models": "Show the models in use, or get the embedding model.",
-    "papers": "List, show and export the papers in the library.",
+    "papers": "List, show, remove and export the papers in the library.",
     "paths": "Show where settings, library, history, logs and downloads lie.",
     "replay": "Play a recorded question again, without model or network.",
     "search": "Find passages, without a model writing anything.",

@@ -128,3 +128,46 @@ def test_an_empty_library_says_so() -> None:
     assert run("papers").stdout == "No papers.\n"
     assert run("collections").stdout == "No collections: the library is empty.\n"
     assert run("papers", "failed").stdout == "No failed files.\n"
+
+
+def test_removing_asks_first_and_takes_no_for_an_answer(filled: Path) -> None:
+    refused = carrel_in_terminal("papers", "remove", "Owls", env=LIGHT, answers=[("[y/N]", "n\n")])
+    assert refused.code == 1
+    assert "Nothing was removed." in refused.stdout
+    done = carrel_in_terminal("papers", "remove", "Owls", env=LIGHT, answers=[("[y/N]", "y\n")])
+    assert done.code == 0
+    assert "Removed 1 paper." in done.stdout
+    assert "Owls" not in run("papers").stdout
+
+
+def test_where_nobody_can_be_asked_removing_needs_a_yes(filled: Path) -> None:
+    refused = run("papers", "remove", "Owls", "--json")
+    assert refused.code == 2
+    assert "--yes" in refused.stderr
+    assert json.loads(refused.stdout)["error"]["kind"] == "Unconfirmed"
+    done = run("papers", "remove", "Owls", "--yes", "--json")
+    assert json.loads(done.stdout)["data"]["papers"] == 1
+
+
+def test_a_yes_does_not_take_out_a_whole_folder_that_may_only_be_away(
+    carrel_home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "disk" / "papers"
+    folder.mkdir(parents=True)
+    for name in ("owls.md", "bees.md"):
+        (folder / name).write_text(f"# About {name}\n\nThis is about {name}.\n")
+    run("add", str(folder))
+    shutil.rmtree(folder.parent)
+    kept = run("papers", "remove", "--gone", "--yes")
+    assert (kept.code, kept.stdout) == (0, "Removed 0 papers.\n")
+    assert "--emptied" in kept.stderr
+    assert run("papers", "remove", "--gone", "--yes", "--emptied").stdout == "Removed 2 papers.\n"
+
+
+def test_failed_files_are_read_again(carrel_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "late.txt").write_bytes(b"")
+    assert run("add", str(tmp_path / "late.txt")).code == 1
+    (tmp_path / "late.txt").write_text("Now it says something.")
+    ran = run("papers", "retry")
+    assert ran.code == 0
+    assert "Added 1 document" in ran.stdout

@@ -1,0 +1,73 @@
+"""The dense index built anew from the vectors in the catalogue, without the model that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from indexes.dense import DenseIndex
+from indexes.errors import EncoderMissing
+from indexes.generations import GenerationFailed, Generations
+from indexes.vectors import KnownEncoder, PassageVectors
+
+__all__ = ["StandIn", "rebuild_dense", "usual_encoder"]
+
+
+class StandIn:
+    """Has the name and the fingerprint of an encoder, and embeds nothing."""
+
+    def __init__(self, known: KnownEncoder) -> None:
+        self.name = known.name
+        self.fingerprint = known.fingerprint
+        self.dimensions = known.dimensions
+
+    def encode(self, texts: Sequence[str]) -> NoReturn:
+        """Raises.
+
+        Raises:
+            EncoderMissing: Always.
+        """
+        raise EncoderMissing(f"Only the vectors of {self.name!r} are at hand, not the model itself.")
+
+    def count_tokens(self, texts: Sequence[str]) -> NoReturn:
+        """Raises, like `encode`."""
+        self.encode(texts)
+
+
+async def usual_encoder(folder: Path, vectors: PassageVectors) -> KnownEncoder | None:
+    """Returns the encoder whose vectors a dense index in `folder` is made of; `None` if nothing is embedded.
+
+    That of the live generation, if there is one and its vectors still are, else the one with most vectors.
+    """
+    known = await vectors.encoders()
+    try:
+        live = Generations(folder).live()
+    except GenerationFailed:
+        live = None
+    of_live = [each for each in known if live is not None and each.fingerprint == live.fingerprint]
+    return next(iter([*of_live, *known]), None)
+
+
+async def rebuild_dense(
+    folder: Path, vectors: PassageVectors, *, delta_limit: int = 2_000, force: bool = False
+) -> bool:
+    """Builds the next generation if it is due; returns whether it did.
+
+    Args:
+        folder: Of the generations.
+        vectors: What it is made of.
+        delta_limit: See `DenseIndex`.
+        force: Build one in any case, if there is a vector.
+
+    Raises:
+        GenerationFailed: It could not be built; search goes on as before.
+    """
+    known = await usual_encoder(folder, vectors)
+    if known is None:
+        return False
+    index = DenseIndex(folder, vectors, StandIn(known), delta_limit=delta_limit)
+    try:
+        return await index.refresh(force=force)
+    finally:
+        index.close()
