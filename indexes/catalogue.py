@@ -162,7 +162,7 @@ class Catalogue:
 
         Args:
             document_id: A document of the library.
-            said: Values of `DESCRIBED`, by field.
+            said: Values by field, those of `indexes.types.DESCRIBED`.
             source: Who says so; noted as the origin of each field.
 
         Returns:

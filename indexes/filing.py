@@ -9,12 +9,9 @@ from typing import Any
 
 from indexes import ledger
 from indexes.ledger import Content
-from indexes.types import PAGE_BREAK, Details, Document, Fate, MetadataSource, Model, Passage
+from indexes.types import DESCRIBED, PAGE_BREAK, Details, Document, Fate, MetadataSource, Model, Passage
 
-__all__ = ["COMPACTION_DUE", "DESCRIBED", "Filing", "attach", "describe", "drop_if_unused", "enter"]
-
-DESCRIBED = ("title", "authors", "year", "doi", "arxiv_id", "venue", "abstract")
-"""The fields of a document that describe the work; a bibliography or a registry may say them better."""
+__all__ = ["COMPACTION_DUE", "Filing", "attach", "describe", "drop_if_unused", "enter"]
 
 COMPACTION_DUE = "compaction due"
 """Key in the table `meta`: deleted text is still to be overwritten."""

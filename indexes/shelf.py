@@ -10,9 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from indexes.clean import clean, clean_line
-from indexes.filing import DESCRIBED
 from indexes.readers.bibliography import SUFFIXES
-from indexes.types import Document, ParsedDocument, Reference
+from indexes.types import DESCRIBED, Document, ParsedDocument, Reference
 
 __all__ = ["Shelf", "letters", "may_be_bibliography", "said_by"]
 

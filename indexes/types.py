@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "ABSTRACT_ONLY",
+    "DESCRIBED",
     "AddReport",
     "Collection",
     "Details",
@@ -39,6 +40,9 @@ Origin = Literal["library", "web"]
 MetadataSource = Literal["bibliography", "crossref", "openalex", "text", "file", "name"]
 """Where a document's title or year comes from, the best first: the person's own bibliography, a registry that
 was asked, the text, what the file says about itself, the file's name."""
+
+DESCRIBED = ("title", "authors", "year", "doi", "arxiv_id", "venue", "abstract")
+"""The fields of a document that describe the work; a bibliography or a registry may say them better."""
 
 Part = Literal["front", "body", "references"]
 """Of a paper: what stands before its abstract or first section, its own text, its list of references."""

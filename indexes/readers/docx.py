@@ -7,7 +7,8 @@ from typing import Any
 
 from indexes.errors import Damaged
 from indexes.readers import front
-from indexes.readers.extract import Block, Extract
+from indexes.readers.block import Block
+from indexes.readers.extract import Extract
 from indexes.readers.limits import Limits
 from indexes.readers.zipped import Zipped
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urldefrag
 
 from indexes.errors import Damaged, Encrypted
 from indexes.readers import front, html
-from indexes.readers.extract import Block, Extract
+from indexes.readers.block import Block
+from indexes.readers.extract import Extract
 from indexes.readers.limits import Limits
 from indexes.readers.zipped import Zipped
 

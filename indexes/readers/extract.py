@@ -6,25 +6,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from indexes.clean import clean, clean_line, count_unsafe
 from indexes.errors import NoText
 from indexes.readers import front
+from indexes.readers.block import Block
+from indexes.readers.cited import cited
 from indexes.readers.limits import Limits
-from indexes.types import PAGE_BREAK, ParsedDocument, Section
+from indexes.readers.parts import parts_of
+from indexes.types import DESCRIBED, PAGE_BREAK, MetadataSource, ParsedDocument, Reference, Section
 
 __all__ = ["Block", "Extract", "document"]
 
 _BETWEEN_BLOCKS = "\n\n"
+_LONGEST_ABSTRACT = 6_000
 _BLANK_LINES = re.compile(r"\n{3,}")
-
-
-class Block(NamedTuple):
-    """A heading, a paragraph, a listing: what stands between two blank lines."""
-
-    text: str
-    heading: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +34,15 @@ class Extract:
     authors: tuple[str, ...] = ()
     year: int | None = None
     doi: str | None = None
+    arxiv_id: str | None = None
+    venue: str = ""
+    abstract: str = ""
+    references: tuple[Reference, ...] = ()
+    """The works it cites, where the format has them as such; by default they are read from its text."""
     front: str = ""
-    """Where to look for a year and a DOI that are still missing: the first page, or nothing."""
+    """The first page, or nothing: where what is still missing is looked for, and what may be front matter."""
+    origins: dict[str, MetadataSource] = field(default_factory=dict)
+    """Where what stands above comes from, by field; by default from the text."""
     notes: tuple[str, ...] = field(default=())
 
 
@@ -57,18 +60,30 @@ def document(extract: Extract, *, path: Path, limits: Limits) -> ParsedDocument:
         raise NoText(f"{name!r} holds no text.")
     opening = clean(extract.front)
     headings = (section.title for section in sections)
-    return ParsedDocument(
+    stem = clean_line(path.stem)
+    parts = parts_of(PAGE_BREAK.join(pages), sections, has_front=bool(opening))
+    title = front.best_title([*extract.titles, *headings, *_first_lines(pages)], stem=stem)
+    parsed = ParsedDocument(
         media_type=extract.media_type,
         pages=tuple(pages),
-        title=front.best_title(
-            [*extract.titles, *headings, *_first_lines(pages)], stem=clean_line(path.stem)
-        ),
+        title=title,
         authors=front.names(extract.authors),
         year=extract.year or front.publication_year(opening),
         doi=front.doi(extract.doi or "") or front.doi(opening),
+        arxiv_id=extract.arxiv_id or front.arxiv_id(opening),
+        venue=clean_line(extract.venue) or front.venue(opening),
+        abstract=clean_line(extract.abstract, limit=_LONGEST_ABSTRACT) or parts.abstract,
         sections=tuple(sections),
+        references=extract.references or cited(parts.references),
+        marked=parts.marked,
         notes=(*(clean_line(note) for note in extract.notes), *_removed(removed)),
     )
+    said: dict[str, MetadataSource] = {
+        field: extract.origins.get(field, "text") for field in DESCRIBED if getattr(parsed, field)
+    }
+    if title == stem:
+        said["title"] = "name"
+    return parsed.model_copy(update={"origins": said})
 
 
 def _laid_out(raw_pages: Iterable[Iterable[Block]]) -> tuple[list[str], list[Section], int]:

@@ -16,6 +16,8 @@ __all__ = [
     "names",
     "publication_year",
     "split_names",
+    "venue",
+    "without_identifiers",
     "year",
 ]
 
@@ -39,6 +41,12 @@ _ARXIV = re.compile(
     re.IGNORECASE,
 )
 _ARXIV_ALONE = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]{2,12}(?:\.[a-z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE)
+_VENUE = re.compile(
+    r"^\W*((?:The )?(?:[A-Z][\w&’'-]+ ){0,4}"
+    r"(?:Journal|Proceedings|Transactions|Annals|Archives|Advances|Letters)"
+    r"(?: (?:of|on|in|for) [^\n,;:.()\d|]{3,80}| ?[A-Z][^\n,;:.()\d|]{0,60})?)",
+    re.MULTILINE,
+)
 _YEAR = r"(19[5-9]\d|20\d\d)"
 _PUBLICATION = (
     re.compile(rf"(?:^\W*published|\bpublished(?: online)?:)[^\n]{{0,40}}?\b{_YEAR}\b", re.I | re.M),
@@ -121,6 +129,18 @@ def arxiv_id(text: str, *, alone: bool = False) -> str | None:
     """
     found = _ARXIV.search(text[:_SEARCHED]) or (_ARXIV_ALONE.fullmatch(text.strip()) if alone else None)
     return found[1] if found else None
+
+
+def venue(text: str) -> str:
+    """Returns the journal or the proceedings that a line of `text` begins with."""
+    found = _VENUE.search(text[:_SEARCHED])
+    said = clean_line(found[1]) if found else ""
+    return said if " " in said else ""
+
+
+def without_identifiers(text: str) -> str:
+    """Returns `text` without DOIs, arXiv identifiers and addresses, whose digits are no years."""
+    return re.sub(r"https?://\S+", " ", _DOI.sub(" ", _ARXIV.sub(" ", text)))
 
 
 def _trimmed(identifier: str) -> str:

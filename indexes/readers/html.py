@@ -9,9 +9,11 @@ from typing import Any
 
 from indexes.errors import NoText
 from indexes.readers import front
+from indexes.readers.block import Block
 from indexes.readers.decoding import decode
-from indexes.readers.extract import Block, Extract
+from indexes.readers.extract import Extract
 from indexes.readers.limits import Limits
+from indexes.types import DESCRIBED
 
 __all__ = ["all_blocks", "read"]
 
@@ -47,6 +49,11 @@ _DATES = (
     "article:published_time",
 )
 _DOIS = ("citation_doi", "prism.doi", "dc.identifier", "dc.identifier.doi", "bepress_citation_doi")
+_ARXIV_IDS = ("citation_arxiv_id", "citation_arxiv")
+_VENUES = ("citation_journal_title", "citation_conference_title", "prism.publicationname", "dc.source")
+_ABSTRACTS = ("citation_abstract", "dcterms.abstract", "dc.description.abstract", "dc.description")
+_SHORTEST_ABSTRACT = 150
+"""Characters: what is shorter describes the page, not the paper."""
 _UNSEEN = (
     "//script|//style|//template|//noscript|//*[@hidden]"
     "|//*[contains(translate(@style, ' ', ''), 'display:none')]"
@@ -91,6 +98,10 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
         authors=tuple(_authors(meta)),
         year=front.year(" ".join(_first(meta, _DATES))),
         doi=next(iter(_first(meta, _DOIS)), None),
+        arxiv_id=next((front.arxiv_id(one, alone=True) for one in _first(meta, _ARXIV_IDS)), None),
+        venue=next(iter(_first(meta, _VENUES)), ""),
+        abstract=next((one for one in _first(meta, _ABSTRACTS) if len(one) >= _SHORTEST_ABSTRACT), ""),
+        origins=dict.fromkeys(DESCRIBED, "file"),
         notes=notes,
     )
 

@@ -8,9 +8,11 @@ from html.entities import html5
 from typing import Any
 
 from indexes.errors import Damaged
-from indexes.readers import tree
-from indexes.readers.extract import Block, Extract
+from indexes.readers import jats_references, tree
+from indexes.readers.block import Block
+from indexes.readers.extract import Extract
 from indexes.readers.limits import Limits
+from indexes.types import DESCRIBED
 
 __all__ = ["read"]
 
@@ -46,6 +48,13 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
         authors=tuple(_people(article)),
         year=_year(article),
         doi=next((_words(found) for found in article.xpath(f"{meta}article-id[@pub-id-type='doi']")), None),
+        arxiv_id=next(
+            (_words(one) for one in article.xpath(f"{meta}article-id[@pub-id-type='arxiv']")), None
+        ),
+        venue=next(map(_words, article.xpath("./front/journal-meta//journal-title")), ""),
+        abstract=next(map(_abstract_words, article.xpath(f"{meta}abstract[not(@abstract-type)]")), ""),
+        references=tuple(jats_references.read(article)),
+        origins=dict.fromkeys(DESCRIBED, "file"),
     )
 
 
@@ -55,6 +64,10 @@ def _article(data: bytes, name: str) -> Any:
     if article is None:
         raise Damaged(f"{name!r} is XML, but not a JATS article.")
     return article
+
+
+def _abstract_words(abstract: Any) -> str:
+    return " ".join(_words(child) for child in abstract if child.tag not in ("title", "label", "object-id"))
 
 
 def _abstracts(article: Any) -> Iterator[Block]:

@@ -11,7 +11,8 @@ from typing import Any
 from indexes.clean import clean_line
 from indexes.readers import front
 from indexes.readers.beside import Beside
-from indexes.readers.extract import Block, Extract
+from indexes.readers.block import Block
+from indexes.readers.extract import Extract
 from indexes.readers.latex_assembly import BODY, Assembly
 from indexes.readers.limits import Limits
 

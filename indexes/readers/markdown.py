@@ -8,8 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from indexes.readers import front
+from indexes.readers.block import Block
 from indexes.readers.decoding import decode
-from indexes.readers.extract import Block, Extract
+from indexes.readers.extract import Extract
 from indexes.readers.limits import Limits
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Any
 
 from indexes.errors import Damaged
 from indexes.readers import front, markdown
+from indexes.readers.block import Block
 from indexes.readers.decoding import decode
-from indexes.readers.extract import Block, Extract
+from indexes.readers.extract import Extract
 from indexes.readers.limits import Limits
 
 __all__ = ["read"]

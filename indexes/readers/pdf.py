@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import ctypes
-import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, Encrypted, NoText
-from indexes.readers import front
-from indexes.readers.extract import Block, Extract
+from indexes.readers import front, layout
+from indexes.readers.extract import Extract
+from indexes.readers.headings import with_headings
 from indexes.readers.limits import Limits
+from indexes.readers.people import is_name
+from indexes.readers.running import without_running_heads
+from indexes.readers.titlepage import TitlePage, read_title_page
+from indexes.types import MetadataSource
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfTextPage
+    from pypdfium2 import PdfDocument
 
 __all__ = ["read"]
 
@@ -28,9 +30,7 @@ _PASSWORD_ERROR, _SECURITY_ERROR = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 _LIGATURES = re.compile("[\ufb00-\ufb06]")
 _LINE_END_HYPHEN = re.compile(r"([^\W\d_]+)[\x02\ufffe]\n?([^\W_][^\W\d_]*)")
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
-_LONGEST_TITLE = 300
-_LOOKED_AT = 1500
-"""How many of the first page's characters are measured for the title's size."""
+_ET_AL = re.compile(r"\bet\b\W{0,2}al\b", re.IGNORECASE)
 
 
 def read(data: bytes, *, name: str, limits: Limits) -> Extract:
@@ -47,20 +47,24 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
     with closing(_opened(data, name)) as pdf:
         pages, unreadable = _page_texts(pdf, name=name, limits=limits)
         said = {key: clean_line(pdf.get_metadata_value(key)) for key in ("Title", "Author", "CreationDate")}
-        largest = () if 1 in unreadable or front.looks_like_title(said["Title"]) else _largest_lines(pdf)
+        page = TitlePage((), ()) if 1 in unreadable else _title_page(pdf)
     if len(unreadable) == len(pages):
         raise Damaged(f"{name!r} is broken: none of its pages can be opened.")
     if not any(page.strip() for page in pages):
         raise NoText(f"{name!r} has {_pages(len(pages))}, but no text: pictures of pages only.")
     texts = _joined_words(pages)
+    first_page = texts[0]
     created = re.match(r"D:(\d{4})", said["CreationDate"])
+    authors = _authors(said["Author"], page.authors, first_page)
+    year = front.publication_year(first_page)
     return Extract(
         media_type=_MEDIA_TYPE,
-        pages=tuple((Block(text),) for text in texts),
-        titles=(said["Title"], *largest),
-        authors=front.split_names(said["Author"]),
-        year=front.publication_year(texts[0]) or front.year(created.group(1) if created else texts[0]),
-        front=texts[0],
+        pages=with_headings(without_running_heads(texts)),
+        titles=tuple(_titles(said["Title"], page.titles, first_page)),
+        authors=authors,
+        year=year or front.year(created.group(1) if created else first_page),
+        front=first_page,
+        origins=_origins(said, authors=authors, seen=page.authors, year_printed=year is not None),
         notes=tuple(_notes(texts, unreadable)),
     )
 
@@ -114,34 +118,41 @@ def _joined_words(pages: list[str]) -> list[str]:
     return [_LINE_END_HYPHEN.sub(joined, page) for page in pages]
 
 
-def _largest_lines(pdf: PdfDocument) -> tuple[str, ...]:
-    """What stands on the first page in its largest letters, then in its second largest.
-
-    Nothing where all letters are of one size: then the lines' order says more.
-    """
+def _title_page(pdf: PdfDocument) -> TitlePage:
     with closing(pdf[0]) as page, closing(page.get_textpage()) as text_page:
-        measured = list(_measured(text_page))
-    runs: dict[float, str] = {}
-    for size, run in groupby(measured, key=lambda letter: letter[1]):
-        text = "".join(character for character, _ in run)
-        if sum(character.isalpha() for character in text) >= 8:
-            runs.setdefault(size, text)
-    largest = sorted(runs, reverse=True)[:2]
-    return tuple(runs[size] for size in largest if len(runs[size]) <= _LONGEST_TITLE) if len(runs) > 1 else ()
+        return read_title_page(layout.lines(text_page))
 
 
-def _measured(text_page: PdfTextPage) -> Iterator[tuple[str, float]]:
-    """Each of the first characters with its size in points; blanks take the size before them."""
-    import pypdfium2.raw as pdfium
+def _titles(said: str, seen: Sequence[str], first_page: str) -> Iterator[str]:
+    """What may be the title: what the file says where the page agrees, else what the page shows."""
+    agreed = bool(said) and _letters(said) in _letters(first_page)
+    yield from (said, *seen) if agreed else (*seen, said)
 
-    matrix = pdfium.FS_MATRIX()
-    size = 0.0
-    for index in range(min(text_page.count_chars(), _LOOKED_AT)):
-        code = pdfium.FPDFText_GetUnicode(text_page, index)
-        character = chr(code) if code < 0x110000 else " "
-        if not character.isspace() and pdfium.FPDFText_GetMatrix(text_page, index, ctypes.byref(matrix)):
-            size = round(pdfium.FPDFText_GetFontSize(text_page, index) * math.hypot(matrix.c, matrix.d), 1)
-        yield character, size
+
+def _authors(said: str, seen: Sequence[str], first_page: str) -> tuple[str, ...]:
+    """The people the page shows, or those the file names, if the page knows them and they are not fewer."""
+    letters = _letters(first_page)
+    named = [name for name in front.names(front.split_names(said)) if len(_letters(name)) > 2]
+    known = [name for name in named if _letters(name.split()[-1]) in letters]
+    if known and len(known) >= len(seen) and not _ET_AL.search(said):
+        return tuple(known)
+    return tuple(seen or known or filter(is_name, named))
+
+
+def _origins(
+    said: Mapping[str, str], *, authors: Sequence[str], seen: Sequence[str], year_printed: bool
+) -> dict[str, MetadataSource]:
+    """What only the file's own description says; the rest stands in its text."""
+    origins: dict[str, MetadataSource] = {}
+    if authors and tuple(authors) != tuple(seen):
+        origins["authors"] = "file"
+    if not year_printed and said["CreationDate"]:
+        origins["year"] = "file"
+    return origins
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _notes(pages: list[str], unreadable: set[int]) -> Iterator[str]:

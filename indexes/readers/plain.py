@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from indexes.readers.block import Block
 from indexes.readers.decoding import decode
-from indexes.readers.extract import Block, Extract
+from indexes.readers.extract import Extract
 from indexes.readers.limits import Limits
 
 __all__ = ["read"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from indexes.clean import clean_line
 from indexes.errors import NoText, ReadError
 from indexes.readers import front
-from indexes.readers.extract import Block, Extract, document
+from indexes.readers.block import Block
+from indexes.readers.extract import Extract, document
 from indexes.readers.limits import Limits
 from indexes.types import ParsedDocument
 

@@ -150,7 +150,7 @@ async def test_a_change_in_a_part_reads_the_paper_again(library: Library, paper:
     report = await library.add([paper])
     assert report.counts[Fate.INDEXED] == 1
     word = "feathered" if changed.endswith("tex") else "hunting"
-    assert [Path(hit.document.source).name for hit in (await library.search(word)).hits] == ["main.tex"]
+    assert {Path(hit.document.source).name for hit in (await library.search(word)).hits} == {"main.tex"}
 
 
 async def test_a_part_is_read_alone_when_its_paper_cannot_be(library: Library, paper: Path) -> None:
