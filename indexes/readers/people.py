@@ -187,9 +187,7 @@ def _pieces(lines: Iterable[str]) -> Iterator[str]:
             else " ".join(part.split()).strip(" :'’`´-–—_=<>")
             for part in _SEPARATOR.split(f"{text} ")
         ]
-        if _INVERTED.fullmatch(text.strip(" ,;")):
-            turned = (one.partition(",") for one in text.split(";"))
-            text = _GLUED.sub(r"\1 ", text)
+        text = _GLUED.sub(r"\1 ", text)
         parts = [_trimmed(part) for part in _SEPARATOR.split(f"{text} ")]
         if _INVERTED.fullmatch(text.strip(" ,;")):
             turned = (one.partition(",") for one in text.split(";"))
