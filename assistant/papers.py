@@ -169,6 +169,7 @@ class Papers:
             collection=collection,
             emit=emit,
             named_readers=workbench.named_readers(),
+            ocr=workbench.settings.library.ocr,
         )
 
     async def _list(self, wanted: Wanted) -> tuple[Holding, ...]:

@@ -147,6 +147,8 @@ class LibrarySettings(Model):
     readers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """LlamaIndex readers in place of Carrel's own, each as `MODULE:NAME=.suffix,.suffix`; in one line they
     are separated by `;`. They run where every file is read: within limits and without a network."""
+    ocr: bool = False
+    """Whether pages of a PDF that are pictures are read by OCR; needs the extra `ocr`."""
     delta_limit: int = Field(default=2_000, ge=0)
     """New passages that are searched exactly before the vector index is built anew."""
 

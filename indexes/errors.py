@@ -153,7 +153,7 @@ class Encrypted(ReadError):
 class NoText(ReadError):
     """The file holds no text: empty, or pictures of pages only."""
 
-    default_hint = "If it is a scan, run OCR on it (for example with ocrmypdf) and add the result."
+    default_hint = "If it is a scan, OCR reads it: pip install 'carrel[ocr]', then add it with --ocr."
 
 
 class Damaged(ReadError):

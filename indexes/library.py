@@ -25,6 +25,7 @@ from indexes.ledger import Record
 from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.protocols import Encoder, Retriever
+from indexes.readers.ocr import require as require_ocr
 from indexes.rebuild import rebuild_dense
 from indexes.search import search_all
 from indexes.split import Splitter
@@ -231,6 +232,7 @@ class Library:
         emit: Callable[[AddEvent], None] | None = None,
         reader: PluggedReader | None = None,
         named_readers: Sequence[NamedReader] = (),
+        ocr: bool = False,
         reembed: bool = False,
         again: bool = False,
     ) -> AddReport:
@@ -246,17 +248,20 @@ class Library:
             emit: Told what happens, in this task.
             reader: A reader of the person's own for some kinds of file.
             named_readers: Readers to be loaded by name, in the children that read; they go before ours.
+            ocr: Read pages that are pictures by OCR; files that had no text before are tried again.
             reembed: Embed anew if the library was embedded with another model.
             again: Read files again that failed before with the content they still have.
 
         Raises:
             PathMissing: One of the paths does not exist.
             NothingToRead: There is no readable file.
-            InputError: A named reader is not installed.
+            InputError: A named reader, or OCR, is not installed.
             LibraryBusy: Another process is writing.
             LibraryError: The catalogue cannot be written; what is committed stays.
         """
         paths = await asyncio.to_thread(expanded, paths)
+        if ocr:
+            await asyncio.to_thread(require_ocr)
         also = set() if reader is None else set(reader.suffixes)
         for named in named_readers:
             await asyncio.to_thread(named.require)
@@ -269,6 +274,7 @@ class Library:
             emit=emit,
             reader=reader,
             named_readers=named_readers,
+            ocr=ocr,
             reembed=reembed,
             again=again,
             vanished_from=paths,
@@ -282,6 +288,7 @@ class Library:
         emit: Callable[[AddEvent], None] | None = None,
         reader: PluggedReader | None = None,
         named_readers: Sequence[NamedReader] = (),
+        ocr: bool = False,
         reembed: bool = False,
         again: bool = False,
         vanished_from: Sequence[Path] = (),
@@ -293,7 +300,7 @@ class Library:
         tell = emit or _nobody
         async with self._lock.held():
             plugged = () if reader is None else (reader,)
-            async with ReaderPool(plugged=plugged, named=named_readers) as pool:
+            async with ReaderPool(plugged=plugged, named=named_readers, ocr=ocr) as pool:
                 report = await ingest(
                     found,
                     catalogue=self._catalogue,

@@ -38,6 +38,7 @@ async def retry(
     collection: str | None = None,
     emit: Callable[[AddEvent], None] | None = None,
     named_readers: Sequence[NamedReader] = (),
+    ocr: bool = False,
 ) -> AddReport:
     """Reads the files again that failed, one collection after the other; returns what became of them.
 
@@ -47,6 +48,7 @@ async def retry(
         collection: Only files of this collection.
         emit: Told what happens.
         named_readers: See `Library.add`.
+        ocr: See `Library.add`.
 
     Raises:
         PathMissing: No failed file has one of the names.
@@ -56,7 +58,7 @@ async def retry(
     report = AddReport()
     for name, again in (await library.holdings.to_retry(names, collection=collection)).items():
         done = await library.add_found(
-            again.found, collection=name, emit=emit, named_readers=named_readers, again=True
+            again.found, collection=name, emit=emit, named_readers=named_readers, ocr=ocr, again=True
         )
         counts.update(done.counts)
         lost = tuple(f"No longer on the disk: {path}." for path in again.missing)

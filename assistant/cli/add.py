@@ -40,6 +40,7 @@ Examples:
     metavar="NAME",
     help="Read some kinds of file with a LlamaIndex reader: MODULE:NAME=.suffix,.suffix",
 )
+@click.option("--ocr", is_flag=True, help="Read scanned pages by OCR; needs pip install 'carrel[ocr]'.")
 @click.option("--reembed", is_flag=True, help="Embed the whole library anew, with the model now in use.")
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
 @click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
@@ -49,6 +50,7 @@ def command(
     collection: str,
     zotero: bool,
     reader: tuple[str, ...],
+    ocr: bool,
     reembed: bool,
     format: str,
     set_: tuple[str, ...],
@@ -65,6 +67,8 @@ def command(
         raise click.UsageError("Name the files or folders to add: carrel add PATH...")
     if reader:
         set_ += (f"library.readers={';'.join(reader)}",)
+    if ocr:
+        set_ += ("library.ocr=true",)
     code = 1
     try:
         with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:

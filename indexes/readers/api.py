@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from indexes.readers.archive import Archive, Member
     from indexes.types import Reference
 
-__all__ = ["OpenArchives", "read_bibliography", "read_file"]
+__all__ = ["OpenArchives", "blank_pages", "page_by_ocr", "read_bibliography", "read_file"]
 
 
 class _FormatReader(Protocol):
@@ -31,20 +31,42 @@ class _FormatReader(Protocol):
     def read(self, data: bytes, *, name: str, limits: Limits) -> Extract: ...
 
 
-def read_file(path: Path, *, format: Format | None = None, limits: Limits | None = None) -> ParsedDocument:
+def read_file(
+    path: Path,
+    *,
+    format: Format | None = None,
+    limits: Limits | None = None,
+    by_ocr: Mapping[int, str] | None = None,
+) -> ParsedDocument:
     """Returns the document in the file at `path`; blocks, and trusts the file with this process.
 
     Args:
         path: A regular file. A symbolic link is refused: whoever walks folders has resolved it.
         format: How to read it; by default its content and name decide.
         limits: Sizes that stop the reading.
+        by_ocr: The text of a PDF's pages that are pictures, by number.
 
     Raises:
         ReadError: The file cannot be read; the class says why.
     """
     limits = limits or Limits()
     data = content(path, name=clean_line(path.name), limits=limits)
-    return _parsed(data, path, format, limits, load=beside(path.parent, limits=limits))
+    return _parsed(data, path, format, limits, load=beside(path.parent, limits=limits), by_ocr=by_ocr)
+
+
+def blank_pages(path: Path, *, limits: Limits) -> tuple[int, ...]:
+    """Returns the pages, from 1, of the PDF at `path` that have no text; blocks and raises as `read_file`."""
+    from indexes.readers import ocr
+
+    return ocr.blank_pages(content(path, name=clean_line(path.name), limits=limits))
+
+
+def page_by_ocr(path: Path, number: int, *, limits: Limits) -> str:
+    """Returns what OCR reads on a page of the PDF at `path`; blocks and raises as `read_file` does."""
+    from indexes.readers import ocr
+
+    name = clean_line(path.name)
+    return ocr.page_text(content(path, name=name, limits=limits), number, name=name)
 
 
 class OpenArchives:
@@ -103,7 +125,13 @@ def read_bibliography(path: Path, *, limits: Limits | None = None) -> tuple[Refe
 
 
 def _parsed(
-    data: bytes, path: Path, format: Format | None, limits: Limits, *, load: Beside
+    data: bytes,
+    path: Path,
+    format: Format | None,
+    limits: Limits,
+    *,
+    load: Beside,
+    by_ocr: Mapping[int, str] | None = None,
 ) -> ParsedDocument:
     name = clean_line(path.name)
     format = format or sniff(path, data[:HEAD_BYTES])
@@ -113,6 +141,10 @@ def _parsed(
 
             followed = load if path.suffix.lower() in latex_files.SUFFIXES else None
             extract = latex.read(data, name=path.name, limits=limits, load=followed)
+        elif format is Format.PDF and by_ocr is not None:
+            from indexes.readers import pdf
+
+            extract = pdf.read(data, name=name, limits=limits, by_ocr=by_ocr)
         else:
             reader = cast(_FormatReader, import_module(f"indexes.readers.{format}"))
             extract = reader.read(data, name=name, limits=limits)

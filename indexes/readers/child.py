@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NoReturn
 
-from indexes.clean import clean_line
+from indexes.clean import clean, clean_line
 from indexes.errors import Damaged, ReadError, TooLarge
 from indexes.formats import Format
 from indexes.readers import zotero
-from indexes.readers.api import OpenArchives, read_bibliography, read_file
+from indexes.readers.api import OpenArchives, blank_pages, page_by_ocr, read_bibliography, read_file
 from indexes.readers.archive import Member
 from indexes.readers.beside import opened
 from indexes.readers.limits import Limits
@@ -25,7 +25,7 @@ from indexes.types import Model, ParsedDocument, Reference
 
 __all__ = ["READY", "Failure", "Reply", "Request", "Wanted", "main"]
 
-Wanted = Literal["document", "references", "members", "zotero"]
+Wanted = Literal["document", "references", "members", "zotero", "blank pages", "page by OCR"]
 
 READY = b"ready\n"
 """The first line a child writes: from here on a file's time runs."""
@@ -45,6 +45,10 @@ class Request(Model):
     """Which member of an archive is the document."""
     reader: NamedReader | None = None
     """A person's own reader in place of ours."""
+    page: int = 1
+    """Which page OCR is to read."""
+    by_ocr: dict[int, str] | None = None
+    """What it has read, by page."""
     limits: Limits = Limits()
     max_cpu_seconds: float = 60.0
 
@@ -59,6 +63,8 @@ class Request(Model):
         collection: str = "",
         member: str | None = None,
         reader: NamedReader | None = None,
+        page: int = 1,
+        by_ocr: dict[int, str] | None = None,
     ) -> Request:
         """Returns the request to read the file at `path`."""
         return cls(
@@ -67,6 +73,8 @@ class Request(Model):
             collection=collection,
             member=member,
             reader=reader,
+            page=page,
+            by_ocr=by_ocr,
             limits=limits,
             max_cpu_seconds=max_cpu_seconds,
         )
@@ -92,6 +100,8 @@ class Reply(Model):
     references: tuple[Reference, ...] | None = None
     members: tuple[Member, ...] | None = None
     items: tuple[Item, ...] | None = None
+    pages: tuple[int, ...] | None = None
+    text: str | None = None
     failure: Failure | None = None
 
 
@@ -170,6 +180,12 @@ def _answered(line: bytes, archives: OpenArchives) -> bytes:
         if request.wanted == "zotero":
             items = zotero.items(request.path, name=name)
             return Reply(items=items).model_dump_json().encode()
+        if request.wanted == "blank pages":
+            pages = blank_pages(request.path, limits=request.limits)
+            return Reply(pages=pages).model_dump_json().encode()
+        if request.wanted == "page by OCR":
+            text = page_by_ocr(request.path, request.page, limits=request.limits)
+            return Reply(text=clean(text)).model_dump_json().encode()
         if request.wanted == "references":
             entries = read_bibliography(request.path, limits=request.limits)
             return Reply(references=entries).model_dump_json().encode()
@@ -179,7 +195,9 @@ def _answered(line: bytes, archives: OpenArchives) -> bytes:
             read = archives.read(request.path, request.member, limits=request.limits)
         else:
             archives.close()
-            read = read_file(request.path, format=request.format, limits=request.limits)
+            read = read_file(
+                request.path, format=request.format, limits=request.limits, by_ocr=request.by_ocr
+            )
         return Reply(document=read).model_dump_json().encode()
     except ReadError as error:
         return _failure(error)

@@ -23,7 +23,11 @@ from indexes.types import MetadataSource
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
-__all__ = ["read"]
+__all__ = ["NO_TEXT_LAYER", "OCR_FINDS_NONE", "WITHOUT_TEXT", "read"]
+
+NO_TEXT_LAYER, OCR_FINDS_NONE = "no text layer", "OCR finds no text on them."
+WITHOUT_TEXT = "without text"
+"""What errors and notes say of pages that OCR may read, or has tried to."""
 
 _MEDIA_TYPE = "application/pdf"
 _PASSWORD_ERROR, _SECURITY_ERROR = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
@@ -33,8 +37,8 @@ _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _ET_AL = re.compile(r"\bet\b\W{0,2}al\b", re.IGNORECASE)
 
 
-def read(data: bytes, *, name: str, limits: Limits) -> Extract:
-    """Returns the text of every page of a PDF.
+def read(data: bytes, *, name: str, limits: Limits, by_ocr: Mapping[int, str] | None = None) -> Extract:
+    """Returns the text of every page of a PDF; `by_ocr` has that of pages that are pictures, by number.
 
     Text outside the page's box, which a person never sees, is left out.
 
@@ -50,8 +54,12 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
         page = TitlePage((), ()) if 1 in unreadable else _title_page(pdf)
     if len(unreadable) == len(pages):
         raise Damaged(f"{name!r} is broken: none of its pages can be opened.")
+    read_by_ocr = sorted(number for number, text in (by_ocr or {}).items() if text.strip())
+    for number in read_by_ocr:
+        pages[number - 1] = (by_ocr or {})[number]
     if not any(page.strip() for page in pages):
-        raise NoText(f"{name!r} has {_pages(len(pages))}, but no text: pictures of pages only.")
+        tried = "" if by_ocr is None else f" {OCR_FINDS_NONE}"
+        raise NoText(f"{name!r} has {NO_TEXT_LAYER}: {_pages(len(pages))}, pictures only.{tried}")
     texts = _joined_words(pages)
     first_page = texts[0]
     created = re.match(r"D:(\d{4})", said["CreationDate"])
@@ -65,7 +73,7 @@ def read(data: bytes, *, name: str, limits: Limits) -> Extract:
         year=year or front.year(created.group(1) if created else first_page),
         front=first_page,
         origins=_origins(said, authors=authors, seen=page.authors, year_printed=year is not None),
-        notes=tuple(_notes(texts, unreadable)),
+        notes=tuple(_notes(texts, unreadable, read_by_ocr)),
     )
 
 
@@ -155,12 +163,14 @@ def _letters(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def _notes(pages: list[str], unreadable: set[int]) -> Iterator[str]:
+def _notes(pages: list[str], unreadable: set[int], read_by_ocr: list[int]) -> Iterator[str]:
+    if read_by_ocr:
+        yield f"{_pages(len(read_by_ocr))} read by OCR, which misreads: {_listed(read_by_ocr)}"
     if unreadable:
         yield f"{_pages(len(unreadable))} could not be opened: {_listed(sorted(unreadable))}"
     empty = [number for number, text in enumerate(pages, 1) if not text.strip() and number not in unreadable]
     if empty:
-        yield f"{_pages(len(empty))} without text: {_listed(empty)}"
+        yield f"{_pages(len(empty))} {WITHOUT_TEXT}: {_listed(empty)}"
 
 
 def _pages(count: int) -> str:

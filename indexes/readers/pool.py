@@ -5,34 +5,30 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-import indexes
 from indexes import errors
 from indexes.clean import clean_line
 from indexes.errors import Damaged, ReadError, ReadTimeout
 from indexes.readers.archive import Member
-from indexes.readers.child import READY, Failure, Reply, Request, Wanted
+from indexes.readers.child import Failure, Reply, Request, Wanted
 from indexes.readers.limits import Limits
 from indexes.readers.named import NamedReader
+from indexes.readers.pdf import NO_TEXT_LAYER, OCR_FINDS_NONE, WITHOUT_TEXT
+from indexes.readers.process import Process
 from indexes.readers.zotero import Item
 from indexes.types import ParsedDocument, Reference
 
 __all__ = ["PluggedReader", "ReaderPool"]
 
-_LONGEST_REPLY = 1 << 28
-"""Bytes: the most characters a document may have, in UTF-8 and escaped for JSON."""
-_DECODED_ELSEWHERE = 1 << 20
-"""Bytes: from here on a reply is decoded in a thread, to keep the loop answering."""
-_START_SECONDS = 30.0
-_END_SECONDS = 2.0
-_RETIRED_AFTER = 500
-"""Files: parsers leak a little, and a child's memory is limited."""
+_OCR_SECONDS = 180.0
+"""For one page: it takes ten seconds of computing or so, and the machine may be busy."""
+_OCR_MEMORY_BYTES = 2 << 30
+_MOST_PAGES_BY_OCR = 500
 
 
 class PluggedReader(Protocol):
@@ -63,6 +59,7 @@ class ReaderPool:
         limits: Limits | None = None,
         plugged: Sequence[PluggedReader] = (),
         named: Sequence[NamedReader] = (),
+        ocr: bool = False,
     ) -> None:
         """Starts nothing yet.
 
@@ -73,6 +70,8 @@ class ReaderPool:
             limits: Sizes that stop a reading.
             plugged: Readers that take their suffixes away from ours; the first one wins.
             named: Readers that the children load by name, and that take theirs away too.
+            ocr: Whether pages of a PDF that are pictures are read by OCR, which has a time limit of its own
+                for each page and needs twice the memory.
         """
         self._slots = asyncio.Semaphore(workers or _cores())
         self._timeout_seconds = timeout_seconds
@@ -80,8 +79,11 @@ class ReaderPool:
         self._limits = limits or Limits()
         self._plugged = tuple(plugged)
         self._named = tuple(named)
-        self._idle: list[_Child] = []
-        self._all: set[_Child] = set()
+        self._ocr = ocr
+        if ocr:
+            self._memory_bytes = max(memory_bytes, _OCR_MEMORY_BYTES)
+        self._idle: list[Process] = []
+        self._all: set[Process] = set()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -111,14 +113,18 @@ class ReaderPool:
                 if path.suffix.lower() in reader.suffixes:
                     return await self._read_here(reader, path)
             reply = await self._ask_child(path, reader=self._named_for(path))
+        if self._ocr and _has_pictures(reply):
+            reply = await self._read_by_ocr(path)
         if reply.document is None:
             raise _error(reply.failure)
         return reply.document
 
     def worth_another_try(self, path: Path, reason: str) -> bool:
-        """Whether a file that failed for good may be read now, by a reader that `reason` does not name."""
+        """Whether a file that failed for good may be read now, in a way that `reason` does not speak of."""
         named = self._named_for(path)
-        return named is not None and named.name not in reason
+        if named is not None:
+            return named.name not in reason
+        return self._ocr and NO_TEXT_LAYER in reason and OCR_FINDS_NONE not in reason
 
     async def read_bibliography(self, path: Path) -> tuple[Reference, ...]:
         """Returns the entries of the bibliography at `path`; waits and raises as `read` does."""
@@ -169,20 +175,26 @@ class ReaderPool:
         collection: str = "",
         member: str | None = None,
         reader: NamedReader | None = None,
+        page: int = 1,
+        by_ocr: dict[int, str] | None = None,
+        seconds: float | None = None,
     ) -> Reply:
+        seconds = seconds or self._timeout_seconds
         request = Request.for_path(
             path,
             limits=self._limits,
-            max_cpu_seconds=self._timeout_seconds,
+            max_cpu_seconds=seconds,
             wanted=wanted,
             collection=collection,
             member=member,
             reader=reader,
+            page=page,
+            by_ocr=by_ocr,
         )
         child = await self._ready_child()
         reusable = False
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(seconds):
                 reply = await child.ask(request)
             reusable = child.fit
         except EOFError as error:
@@ -201,6 +213,28 @@ class ReaderPool:
                 await asyncio.shield(self._end(child))
         return reply
 
+    async def _read_by_ocr(self, path: Path) -> Reply:
+        """Reads the pages that are pictures, several at a time, then the whole with what was found."""
+        async with self._slots:
+            pages = (await self._ask_child(path, wanted="blank pages")).pages or ()
+        found: dict[int, str] = {}
+
+        async def read_page(page: int) -> None:
+            async with self._slots:
+                with suppress(ReadError):  # a page that cannot be read is one without text, as it was
+                    reply = await self._ask_child(path, wanted="page by OCR", page=page, seconds=_OCR_SECONDS)
+                    found[page] = reply.text or ""
+                    failures.extend([reply.failure] if reply.failure else [])
+
+        failures: list[Failure] = []
+        async with asyncio.TaskGroup() as group:
+            for page in pages[:_MOST_PAGES_BY_OCR]:
+                group.create_task(read_page(page))
+        if failures and not any(found.values()):
+            return Reply(failure=failures[0])
+        async with self._slots:
+            return await self._ask_child(path, by_ocr=found)
+
     def _named_for(self, path: Path) -> NamedReader | None:
         suffix = path.suffix.lower()
         return next((reader for reader in self._named if suffix in reader.suffixes), None)
@@ -213,7 +247,7 @@ class ReaderPool:
         except TimeoutError as error:
             raise self._took_too_long(path) from error
 
-    async def _ready_child(self) -> _Child:
+    async def _ready_child(self) -> Process:
         if self._closed:
             raise RuntimeError("The reader pool is closed.")
         while self._idle:
@@ -221,7 +255,7 @@ class ReaderPool:
             if child.process.returncode is None:
                 return child
             await self._end(child)
-        child = await _Child.start(self._memory_bytes)
+        child = await Process.start(self._memory_bytes)
         self._all.add(child)
         ready = False
         try:
@@ -233,7 +267,7 @@ class ReaderPool:
                 await asyncio.shield(self._end(child))
         return child
 
-    async def _end(self, child: _Child) -> None:
+    async def _end(self, child: Process) -> None:
         await child.end()
         self._all.discard(child)
 
@@ -251,97 +285,22 @@ class ReaderPool:
         return Damaged(f"{clean_line(path.name)!r} ended the process that read it ({_reason(code)}).")
 
 
-class _Child:
-    """One reading process and the line to it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self._read = 0
-
-    @classmethod
-    async def start(cls, memory_bytes: int) -> _Child:
-        # -P: the folder Carrel was started in may hold a `json.py`, and must not be imported from.
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "indexes.readers.child", str(memory_bytes)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=_LONGEST_REPLY,
-            env=_environment(),
-        )
-        return cls(process)
-
-    async def is_ready(self) -> None:
-        """Waits for the first line; raises `ReadError` where Python itself does not start."""
-        assert self.process.stdout is not None
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                line = await self.process.stdout.readline()
-        except TimeoutError:
-            line = b""
-        if line != READY:
-            raise ReadError(
-                "The process that reads files does not start.",
-                hint=f"Try it by hand: {sys.executable} -m indexes.readers.child",
-            )
-
-    async def ask(self, request: Request) -> Reply:
-        """Returns the answer to one request; raises `EOFError` where the child dies over it."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self._read += 1
-        try:
-            self.process.stdin.write(request.model_dump_json().encode() + b"\n")
-            await self.process.stdin.drain()
-            line = await self.process.stdout.readline()
-        except (ConnectionError, ValueError) as error:
-            raise EOFError from error  # a broken pipe; a line beyond all limits
-        if not line.endswith(b"\n"):
-            raise EOFError
-        if len(line) < _DECODED_ELSEWHERE:
-            return Reply.model_validate_json(line)
-        return await asyncio.to_thread(Reply.model_validate_json, line)
-
-    @property
-    def fit(self) -> bool:
-        """Whether it may read another file."""
-        return self._read < _RETIRED_AFTER and self.process.returncode is None
-
-    def kill(self) -> None:
-        """Ends the process at once if it still runs."""
-        if self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                self.process.kill()
-
-    async def end(self) -> None:
-        """Closes the line, on which a child ends by itself, and waits until the system has forgotten it.
-
-        A child that is already dead is not killed again: that would take its exit status from the waiter.
-        """
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                while await self.process.stdout.read(1 << 16):
-                    pass  # an unread pipe would keep the transport open
-                await self.process.wait()
-        except TimeoutError:
-            self.kill()
-            await self.process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment, with the folder that holds this very `indexes` first on the path."""
-    root = str(Path(indexes.__file__).resolve().parent.parent)
-    inherited = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": os.pathsep.join((root, inherited)) if inherited else root}
-
-
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _has_pictures(reply: Reply) -> bool:
+    """Whether it is of a PDF with pages that have no text."""
+    if reply.failure is not None:
+        return NO_TEXT_LAYER in reply.failure.message
+    document = reply.document
+    return (
+        document is not None
+        and document.media_type == "application/pdf"
+        and any(WITHOUT_TEXT in note for note in document.notes)
+    )
 
 
 def _error(failure: Failure | None) -> ReadError:

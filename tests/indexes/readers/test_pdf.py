@@ -109,7 +109,7 @@ def test_an_owner_password_alone_does_not_stop_reading(tmp_path: Path) -> None:
 
 
 def test_a_scan_has_no_text(tmp_path: Path) -> None:
-    with pytest.raises(NoText, match="2 pages, but no text") as caught:
+    with pytest.raises(NoText, match="no text layer: 2 pages") as caught:
         _read(tmp_path, pdf([""], [""]))
     assert "OCR" in caught.value.hint
 
