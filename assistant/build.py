@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,6 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
     silence_libraries(os.environ)
     from indexes.library import Library
     from pipelines.gate import Gates
-    from pipelines.research import Research, unchanged
 
     paths.create()
     gates = Gates(paths.state / "providers.json", settings.providers)
@@ -67,14 +67,16 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
         )
         web = _web(settings)
 
-        def composed(around: Around = unchanged) -> Research:
+        def composed(around: Around | None = None) -> Research:
+            from pipelines.research import Research, unchanged  # imports the graph, which only questions need
+
             return Research(
                 library,
                 tuple(library.retrievers),
                 models=models,
                 web=web,
                 limits=settings.limits,
-                around=around,
+                around=around or unchanged,
             )
 
         return Workbench(settings, paths, library, models, composed, opened.pop_all(), history, why_not)
@@ -136,8 +138,10 @@ class Workbench:
     why_no_history: str = ""
     """Empty where nothing is meant to be kept."""
 
-    def __post_init__(self) -> None:
-        self.research = self.composed()
+    @cached_property
+    def research(self) -> Research:
+        """The pipeline that answers questions; composed when the first one is asked."""
+        return self.composed()
 
     async def stream(
         self, question: Question, decide: Decide | None, *, record: Path | None = None
@@ -215,7 +219,8 @@ class Workbench:
         return tuple(await self.library.collections())
 
     async def status(self) -> Status:
-        """Returns what there is to ask, and with which models."""
+        """Returns what there is to ask, and with which models; the first question then finds all composed."""
+        await asyncio.to_thread(lambda: self.research)
         encoder = self.library.encoder
         return Status(
             collections=await self.collections(),

@@ -17,7 +17,9 @@ NAMES = (
     "faults",
     "kills",
     "ingest",
+    "first_question",
     "retrieval",
+    "robust",
     "extractive",
 )
 

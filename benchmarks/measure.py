@@ -70,7 +70,14 @@ class Report:
             }
             for target in self.targets
         ]
-        machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": sys.platform}
+        machine: dict[str, object] = {
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+            "system": sys.platform,
+        }
+        if hasattr(os, "getloadavg"):
+            # How many processes wanted a core in the last minute: above `cpus`, times are too long.
+            machine["load_average"] = round(os.getloadavg()[0], 1)
         return json.dumps(
             {
                 "benchmark": self.benchmark,

@@ -218,6 +218,7 @@ class _Run:
         self._collection = collection
         self._again = again
         self.shelf = Shelf()
+        self._preparing: asyncio.Task[None] | None = None
 
     async def shelve(self, path: Path) -> tuple[FileDone, Bibliography | None]:
         """Keeps what a bibliography says for the files that are read; returns its fate and its entries."""
@@ -271,6 +272,9 @@ class _Run:
         return None
 
     async def _read(self, file: Path, path: str, content: Content) -> FileDone:
+        if self._preparing is None:
+            # While the first files are read elsewhere; not before: an unchanged folder needs none of it.
+            self._preparing = asyncio.create_task(asyncio.to_thread(self._splitter.prepare))
         return await self.keep(file, path, content, await self._reader.read(file), size=content.size)
 
     async def keep(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from indexes.errors import Damaged
@@ -52,6 +53,11 @@ class Splitter:
         self._passage_tokens = passage_tokens
         self._overlap_tokens = overlap_tokens
         self._parser = parser
+
+    def prepare(self) -> None:
+        """Imports what splitting needs, which takes a second or two; else the first split does. Blocks."""
+        if self._parser is None:
+            import_module("llama_index.core.node_parser")
 
     def split(self, parsed: ParsedDocument, document_id: str) -> tuple[Passage, ...]:
         """Returns the passages in reading order; `parsed.text[start:end]` is each one's text. Blocks.

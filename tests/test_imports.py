@@ -78,6 +78,14 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     assert sorted(set(HEAVY) & set(json.loads(run.stderr.splitlines()[-1]))) == []
 
 
+def test_adding_never_imports_what_only_questions_need(tmp_path: Path) -> None:
+    note = ROOT / "assistant" / "demo" / "notes" / "retries-and-backoff.txt"
+    run = python(RUN_COMMAND, "--home", str(tmp_path / "home"), "add", "-q", str(note))
+    assert run.returncode == 0, run.stderr
+    imported = set(json.loads(run.stderr.splitlines()[-1]))
+    assert sorted({"langgraph", "langchain", "langchain_core", "textual", "ddgs"} & imported) == []
+
+
 def test_asking_never_imports_llama_index_nor_the_app(tmp_path: Path) -> None:
     """Adding runs in another process, so that what it imports does not count."""
     note = ROOT / "assistant" / "demo" / "notes" / "retries-and-backoff.txt"
