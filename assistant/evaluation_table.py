@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from indexes.clean import clean_line
+from indexes.evaluation.metadata import MetadataReport
 from indexes.evaluation.metrics import Interval
 from indexes.evaluation.retrieval import RetrievalReport
 
-__all__ = ["evaluation_table"]
+__all__ = ["evaluation_table", "metadata_table"]
 
 _MISSED_SHOWN = 10
 _FIRST = 10
@@ -49,6 +50,26 @@ def evaluation_table(report: RetrievalReport) -> str:
     lines += ["", "In brackets: 95 % intervals, by a bootstrap over the questions."]
     lines += _missed(report)
     lines += [f"note: {clean_line(note, 500)}" for note in report.notes]
+    return "\n".join(lines) + "\n"
+
+
+def metadata_table(report: MetadataReport) -> str:
+    """Returns what was read of a gold file's fields as lines for a person; a few mismatches are named."""
+    lines = [f"{report.name}: {report.files:,} files, {len(report.unreadable)} that could not be read", ""]
+    rows = [("", "right", "of", "share")]
+    rows += [
+        (each.field, str(each.right), str(each.judged), _with_range(each.share)) for each in report.fields
+    ]
+    lines += _aligned(rows)
+    lines += ["", "In brackets: 95 % intervals (Wilson)."]
+    lines += [f"- {name}: could not be read: {reason}" for name, reason in report.unreadable[:_MISSED_SHOWN]]
+    lines += [
+        f"- {each.file}: {each.field} read as {each.found!r}, not {each.expected!r}"
+        for each in report.mismatches[:_MISSED_SHOWN]
+    ]
+    more = len(report.mismatches) + len(report.unreadable) - len(lines[7:])
+    if len(report.mismatches) > _MISSED_SHOWN or len(report.unreadable) > _MISSED_SHOWN:
+        lines.append(f"- and {more} more, in --json")
     return "\n".join(lines) + "\n"
 
 

@@ -16,6 +16,8 @@ NAMES = (
     "deadline",
     "faults",
     "kills",
+    "reading",
+    "metadata",
     "ingest",
     "first_question",
     "retrieval",

@@ -1,4 +1,4 @@
-"""`carrel eval`: how well search finds what it should, on a judged collection or on one's own questions."""
+"""`carrel eval`: how well search finds what it should, and how well papers' metadata is read."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ def _common_options(command: F) -> F:
 Examples:
   carrel eval retrieval ~/collections/scifact
   carrel eval questions my-questions.jsonl
+  carrel eval metadata ~/papers/gold.jsonl
 """,
 )
 def command() -> None:
-    """Measure how well search finds what it should."""
+    """Measure how well search finds what it should, and how well papers are read."""
 
 
 @command.command(
@@ -142,6 +143,44 @@ def questions(
         )
 
     return _run("eval questions", evaluate, format=format, quiet=quiet, verbose=verbose)
+
+
+@command.command(
+    "metadata",
+    cls=Command,
+    epilog="""\b
+Examples:
+  carrel eval metadata ~/papers/gold.jsonl
+  carrel eval metadata --json ~/papers/gold.jsonl
+""",
+)
+@click.argument("gold", type=click.Path(path_type=Path))
+@_common_options
+def metadata(gold: Path, format: str, set_: tuple[str, ...], quiet: bool, verbose: bool) -> int:
+    """Measure how well titles, authors, years and DOIs are read.
+
+    GOLD has an object on each line, {"file": "a.pdf", "title": "...", "authors": ["..."], "year": 2020,
+    "doi": "10...."}, with paths from its own folder. The files are read as by adding; nothing is kept.
+    """
+    import asyncio
+
+    from assistant.cli.narrate import Narrator
+    from assistant.evaluation_table import metadata_table
+    from assistant.render import to_json
+    from indexes.evaluation.metadata import evaluate_metadata, read_gold
+
+    overrides_of(set_)
+    path = gold.expanduser()
+    with Narrator(quiet=quiet, verbose=verbose) as narrator:
+        known = read_gold(path)
+
+        def tell(done: int, total: int) -> None:
+            narrator.progress(f"reading: {done}/{total}")
+
+        report = asyncio.run(evaluate_metadata(path, known, tell=tell))
+        narrator.clear()
+        put(to_json("eval metadata", report) if format == "json" else metadata_table(report))
+    return 0
 
 
 def _run(

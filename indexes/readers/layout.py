@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,8 @@ __all__ = ["Line", "lines"]
 
 _RAISED = 0.86
 """Letters smaller than this part of their line's are taken for a footnote's mark."""
+_LINES_AFTER = 12
+"""So many tell how large the text is."""
 _GAP = 1.6
 """Letter sizes between two pieces of text that make them two columns."""
 
@@ -44,14 +47,27 @@ class _Letter(NamedTuple):
     baseline: float
 
 
-def lines(text_page: PdfTextPage, *, most: int = 2_500) -> list[Line]:
+def lines(text_page: PdfTextPage, *, until: re.Pattern[str], most: int = 2_500) -> list[Line]:
     """Returns the lines of a page in the order of its text; what runs along the page's edge is left out.
 
     Args:
         text_page: The page.
+        until: The beginning of a line after which a few more are looked at, as each letter costs four calls.
         most: How many characters are looked at.
     """
-    return [line for run in _runs(text_page, most) if (line := _line(run)) is not None]
+    found: list[Line] = []
+    left = None
+    for run in _runs(text_page, most):
+        line = _line(run)
+        if line is not None:
+            found.append(line)
+            if left is None and until.match(line.text):
+                left = _LINES_AFTER
+        if left is not None:
+            left -= 1
+            if left <= 0:
+                break
+    return found
 
 
 def _runs(text_page: PdfTextPage, most: int) -> Iterator[list[_Letter]]:

@@ -17,7 +17,7 @@ from indexes.readers.headings import with_headings
 from indexes.readers.limits import Limits
 from indexes.readers.people import is_name
 from indexes.readers.running import without_running_heads
-from indexes.readers.titlepage import TitlePage, read_title_page
+from indexes.readers.titlepage import TITLE_PAGE_ENDS, read_title_page
 from indexes.types import MetadataSource
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ def read(data: bytes, *, name: str, limits: Limits, by_ocr: Mapping[int, str] | 
         TooLarge: Its text is over the limit.
     """
     with closing(_opened(data, name)) as pdf:
-        pages, unreadable = _page_texts(pdf, name=name, limits=limits)
+        lines: list[layout.Line] = []
+        pages, unreadable = _page_texts(pdf, lines, name=name, limits=limits)
         said = {key: clean_line(pdf.get_metadata_value(key)) for key in ("Title", "Author", "CreationDate")}
-        page = TitlePage((), ()) if 1 in unreadable else _title_page(pdf)
+    page = read_title_page(lines)
     if len(unreadable) == len(pages):
         raise Damaged(f"{name!r} is broken: none of its pages can be opened.")
     read_by_ocr = sorted(number for number, text in (by_ocr or {}).items() if text.strip())
@@ -90,8 +91,13 @@ def _opened(data: bytes, name: str) -> PdfDocument:
         raise Damaged(f"{name!r} is not a PDF that can be opened: it is broken.") from error
 
 
-def _page_texts(pdf: PdfDocument, *, name: str, limits: Limits) -> tuple[list[str], set[int]]:
-    """The raw text of each page, and the numbers, from 1, of those that cannot be opened."""
+def _page_texts(
+    pdf: PdfDocument, lines: list[layout.Line], *, name: str, limits: Limits
+) -> tuple[list[str], set[int]]:
+    """The raw text of each page, and the numbers, from 1, of those that cannot be opened.
+
+    The first page's lines go into `lines`: a page is not opened twice, which costs as much as reading it.
+    """
     from pypdfium2 import PdfiumError
 
     texts: list[str] = []
@@ -101,6 +107,8 @@ def _page_texts(pdf: PdfDocument, *, name: str, limits: Limits) -> tuple[list[st
         try:
             with closing(pdf[number - 1]) as page, closing(page.get_textpage()) as text_page:
                 texts.append(text_page.get_text_bounded().replace("\r\n", "\n"))
+                if number == 1:
+                    lines += layout.lines(text_page, until=TITLE_PAGE_ENDS)
         except PdfiumError:
             unreadable.add(number)
             texts.append("")
@@ -124,11 +132,6 @@ def _joined_words(pages: list[str]) -> list[str]:
         return compound if words[compound.lower()] > words[f"{head}{tail}".lower()] else f"{head}{tail}"
 
     return [_LINE_END_HYPHEN.sub(joined, page) for page in pages]
-
-
-def _title_page(pdf: PdfDocument) -> TitlePage:
-    with closing(pdf[0]) as page, closing(page.get_textpage()) as text_page:
-        return read_title_page(layout.lines(text_page))
 
 
 def _titles(said: str, seen: Sequence[str], first_page: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ _FEWEST_PAGES = 3
 _SHARE = 0.4
 """Of the pages: heads differ between left and right pages."""
 _LONGEST = 160
-_FEWEST_LETTERS = 5
+_LETTERS = re.compile(r"(?:[\W\d_]*[^\W\d_]){5}")
 """Fewer may be a table's row."""
 _NUMBER = re.compile(r"\W*(?:page\s*)?\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?\W*", re.IGNORECASE)
 _EDGE = 2
@@ -24,7 +24,8 @@ def without_running_heads(pages: Sequence[str]) -> list[str]:
     if len(pages) < _FEWEST_PAGES:
         return list(pages)
     split = [page.split("\n") for page in pages]
-    seen = Counter(shape for lines in split for shape in {_shape(line) for line in lines} if shape)
+    shapes = [[_shape(line) for line in lines] for lines in split]
+    seen = Counter(shape for page in shapes for shape in set(page) if shape)
     fewest = max(_FEWEST_PAGES, _SHARE * len(pages))
     heads = {shape for shape, count in seen.items() if count >= fewest}
     numbered = sum(any(_NUMBER.fullmatch(line) for line in _edges(lines)) for lines in split) >= fewest
@@ -32,7 +33,7 @@ def without_running_heads(pages: Sequence[str]) -> list[str]:
         "\n".join(
             line
             for place, line in enumerate(lines)
-            if not (number > 0 and _shape(line) in heads)
+            if not (number > 0 and shapes[number][place] in heads)
             and not (numbered and (place < _EDGE or place >= len(lines) - _EDGE) and _NUMBER.fullmatch(line))
         )
         for number, lines in enumerate(split)
@@ -45,6 +46,6 @@ def _edges(lines: Sequence[str]) -> Sequence[str]:
 
 def _shape(line: str) -> str:
     """A line without what changes from page to page; nothing for one that may be part of the text."""
-    if len(line) > _LONGEST or sum(character.isalpha() for character in line) < _FEWEST_LETTERS:
+    if len(line) > _LONGEST or _LETTERS.match(line) is None:
         return ""
     return " ".join(re.sub(r"\d+", "#", line).casefold().split())

@@ -12,19 +12,20 @@ from indexes.readers import front
 from indexes.readers.layout import Line
 from indexes.readers.people import MARK, people, person_share
 
-__all__ = ["TitlePage", "read_title_page"]
+__all__ = ["TITLE_PAGE_ENDS", "TitlePage", "read_title_page"]
 
 _LONGEST_TITLE = 400
 _SHORTEST_TITLE = 8
 """Letters."""
 _LOOKED_AT = 60
 """Lines under the title among which the authors stand."""
-_ENDS = re.compile(
+TITLE_PAGE_ENDS = re.compile(
     r"^\W*(?:\d+\.?\s+|[IVX]+\.\s+)?(?:a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|summary|introduction|key\s?words"
     r"|index terms|background|objectives?|highlights|contents|table of contents|resum[eo]|résumé"
     r"|zusammenfassung)\b",
     re.IGNORECASE,
 )
+"""The line under which no author stands any more."""
 _OTHER_PEOPLE = re.compile(
     r"\b(?:edited|reviewed|handled|communicated|recommended|translated) by\b|\b(?:editors?|reviewers?"
     r"|advisors?|supervisors?|correspond\w+)\b",
@@ -80,7 +81,7 @@ def _candidates(lines: Sequence[Line]) -> Iterator[_Block]:
         large = (
             block.lines[0].size > 1.08 * body and letters >= _SHORTEST_TITLE and len(text) <= _LONGEST_TITLE
         )
-        if large and " " in text and front.looks_like_title(text) and not _ENDS.match(text):
+        if large and " " in text and front.looks_like_title(text) and not TITLE_PAGE_ENDS.match(text):
             yield block
 
 
@@ -113,7 +114,7 @@ def _author_lines(lines: Sequence[Line], title: _Block) -> list[str]:
     for place, line in enumerate(lines[title.last + 1 : title.last + 1 + _LOOKED_AT], title.last + 1):
         if line.top > bottom + 0.5 * line.size or line.right < left - 20 or line.left > right + 60:
             continue
-        if _ENDS.match(line.text) or (found and _is_prose(line.text)):
+        if TITLE_PAGE_ENDS.match(line.text) or (found and _is_prose(line.text)):
             break
         if _OTHER_PEOPLE.search(line.text):
             after_others = True

@@ -118,3 +118,15 @@ def test_ctrl_c_ends_it_and_takes_the_temporary_library_away(tmp_path: Path, tem
         assert process.returncode == 130
         assert said.endswith("Stopped. The temporary library is removed.\n")
         assert list(temporary.iterdir()) == []
+
+
+def test_metadata_is_measured_against_a_gold_file(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "rain.md").write_text("# Rain\n\nIt rains.")
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"file": "rain.md", "title": "Rain"}\n{"file": "gone.md", "title": "Snow"}\n')
+    ran = run("eval", "metadata", str(gold), temporary=temporary)
+    assert ran.code == 0, ran.stderr
+    assert "title  1      2   0.500" in ran.stdout
+    assert "gone.md: could not be read" in ran.stdout
+    document = json.loads(run("eval", "metadata", "--json", str(gold), temporary=temporary).stdout)
+    assert document["data"]["fields"][0]["right"] == 1
