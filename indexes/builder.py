@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexes.chaos import point
 from indexes.chroma import frame
 from indexes.exact import Block
 from indexes.generations import Generation, GenerationFailed, Generations, file_facts
@@ -50,11 +51,14 @@ async def build_generation(
     Raises:
         GenerationFailed: A child process failed, or the written index did not pass the probe.
     """
+    point("generation.write.before")
     await asyncio.to_thread(_make_empty, building)
     sample = _Sample(encoder.dimensions)
     count = await _write(generations, building, sample.watch(rows), expected, encoder.dimensions, base)
+    point("generation.write.after")
     held = sample.seen + (base.count if base else 0)
     probed = await _run_child(["probe", str(building)], iter([sample.rows()]), encoder.dimensions)
+    point("generation.probe.after")
     if not count == probed == held:
         raise GenerationFailed(f"The index of meanings holds {probed:,} passages and not {held:,}.")
     generation = Generation(

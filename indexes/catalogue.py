@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from indexes import filing, ledger
+from indexes.chaos import point
 from indexes.database import Database
 from indexes.errors import DocumentMissing
 from indexes.filing import COMPACTION_DUE, Filing
@@ -29,7 +30,9 @@ class Catalogue:
         If the file stood for another document before, that one goes in the same transaction, unless another
         file still stands for it.
         """
+        point("file.before")
         await self.database.write(lambda connection: filing.enter(connection, brought))
+        point("file.after")
 
     async def attach(self, path: str, collection: str, content: Content) -> Fate | None:
         """Lets a file stand for the document that already has its content.
@@ -51,8 +54,11 @@ class Catalogue:
                 connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('optimize')")
             return due
 
+        point("compact.before")
         if await self.database.write(work):
+            point("compact.during")
             await self.database.compact()
+        point("compact.after")
 
     async def documents(
         self, ids: Sequence[str] | None = None, *, collection: str | None = None

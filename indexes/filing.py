@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from indexes import ledger
+from indexes.chaos import point
 from indexes.ledger import Content
 from indexes.types import DESCRIBED, PAGE_BREAK, Details, Document, Fate, MetadataSource, Model, Passage
 
@@ -33,6 +34,7 @@ def enter(connection: sqlite3.Connection, filing: Filing) -> None:
     fate = attach(connection, filing.path, filing.document.collection, filing.content)
     if fate is None:
         number = _insert(connection, filing)
+        point("file.during")
         _stand_for(connection, filing.path, filing.document.collection, filing.content, number, Fate.INDEXED)
 
 

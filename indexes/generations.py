@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from indexes.chaos import point
 from indexes.errors import LibraryError
 from indexes.lock import WriterLock
 from indexes.types import Model
@@ -166,13 +167,18 @@ class Generations:
             before = self.live()
         except GenerationFailed:
             before = None
+        point("publish.before")
         building.rename(self.path(generation))
+        point("publish.renamed")
         _replace(self._folder / _POINTER, generation.model_dump_json(indent=1).encode())
+        point("publish.after")
         kept = {generation.name, before.name if before else ""}
         for found in self._folders(building=False):
             if found[0] not in kept:
                 # Another process may still read it; where that forbids removal, the next build removes it.
+                point("collect.during")
                 shutil.rmtree(self._folder / found[0], ignore_errors=True)
+        point("collect.after")
 
     def _remove_dead_scratch(self) -> None:
         for entry in self._folder.iterdir():
@@ -238,6 +244,7 @@ def _replace(path: Path, content: bytes) -> None:
     temporary.write_bytes(content)
     temporary.chmod(0o600)
     _sync(temporary)
+    point("pointer.during")
     temporary.replace(path)
     _sync(path.parent)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from indexes.catalogue import Catalogue
+from indexes.chaos import point
 from indexes.clean import clean_line
 from indexes.content import content_of, papers_including, stored_path
 from indexes.entries import Bibliography, Entries, said_of
@@ -110,7 +111,9 @@ async def ingest(
         outcome, bibliography = await run.shelve(path)
         settled(outcome)
         bibliographies += [bibliography] if bibliography else []
+    point("add.found.before")
     await catalogue.note_found([stored_path(path) for path in found.files], collection)
+    point("add.found.after")
     parts = await asyncio.to_thread(papers_including, found.files)
     ahead = iter([path for path in found.files if path not in parts])
 
@@ -275,7 +278,10 @@ class _Run:
         if self._preparing is None:
             # While the first files are read elsewhere; not before: an unchanged folder needs none of it.
             self._preparing = asyncio.create_task(asyncio.to_thread(self._splitter.prepare))
-        return await self.keep(file, path, content, await self._reader.read(file), size=content.size)
+        point("add.read.before")
+        parsed = await self._reader.read(file)
+        point("add.read.after")
+        return await self.keep(file, path, content, parsed, size=content.size)
 
     async def keep(
         self, file: Path, path: str, content: Content, parsed: ParsedDocument, *, size: int
@@ -289,6 +295,7 @@ class _Run:
         filing = await asyncio.to_thread(
             filing_of, path, content, parsed, collection=self._collection, splitter=self._splitter
         )
+        point("add.split.after")
         _require_space(self._catalogue.database.path.parent)
         await self._catalogue.file(filing)
         self.notes += [f"{clean_line(Path(path).name)}: {note}" for note in parsed.notes]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from indexes.chaos import point
 from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.errors import EncoderMismatch
@@ -121,7 +122,11 @@ async def embed_waiting(
     coverage = await vectors.coverage(fingerprint)
     total, done, last = coverage.passages - coverage.embedded, 0, 0
     while batch := await vectors.waiting(fingerprint, after=last, limit=_COMMIT_PASSAGES):
-        await vectors.store(encoder, batch, await _encoded(encoder, batch))
+        point("embed.before")
+        rows = await _encoded(encoder, batch)
+        point("embed.after")
+        await vectors.store(encoder, batch, rows)
+        point("vectors.after")
         last = batch[-1].number
         done += len(batch)
         emit(Embedded(done=done, total=max(total, done)))

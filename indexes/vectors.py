@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexes import ledger
+from indexes.chaos import point
 from indexes.database import Database
 from indexes.dense import StoredVectors
 from indexes.errors import EncoderError
@@ -163,6 +164,7 @@ class PassageVectors:
                 SELECT number, ?, ? FROM passages WHERE number = ?""",
                 [(number, blob, passage.number) for passage, blob in zip(passages, blobs, strict=True)],
             )
+            point("vectors.during")
             ledger.mark_embedded(connection, number, {passage.document for passage in passages})
 
         await self._database.write(work)

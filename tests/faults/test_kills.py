@@ -10,6 +10,7 @@ import pytest
 
 from assistant import Assistant
 from assistant.batch_files import Row
+from tests.faults import adding
 from tests.faults.kill import POINTS, Attempt, BatchUnderFire, points_in_source
 from tests.faults.oracle import violations
 from tests.faults.script import Reply, Status
@@ -32,7 +33,7 @@ def batch(tmp_path: Path, carrel_home: Path, model_server: FaultServer) -> Batch
 
 
 def test_every_point_in_the_source_has_a_case() -> None:
-    assert points_in_source() == set(POINTS)
+    assert points_in_source() == {*POINTS, *adding.POINTS}
 
 
 def test_a_batch_killed_while_it_writes_commits_and_tidies_up_has_every_answer_once(
