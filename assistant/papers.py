@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.loop import LoopThread
@@ -15,6 +16,8 @@ from indexes.types import AddReport, Document
 if TYPE_CHECKING:
     from assistant.build import Workbench
     from assistant.references import ReferenceFormat
+    from indexes.check import CheckReport
+    from indexes.repair import RepairReport
 
 __all__ = ["Gone", "Holding", "Papers", "Record", "Wanted"]
 
@@ -26,10 +29,18 @@ class Papers:
         print(holding.document.title, holding.files)
     """
 
-    def __init__(self, loop: LoopThread, workbench: Callable[[], Awaitable[Workbench]]) -> None:
+    def __init__(
+        self,
+        loop: LoopThread,
+        folder: Path,
+        workbench: Callable[[], Awaitable[Workbench]],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
         """Use `Assistant.papers`."""
         self._loop = loop
+        self._folder = folder
         self._workbench = workbench
+        self._close = close
 
     def list(self, wanted: Wanted = EVERYTHING) -> tuple[Holding, ...]:
         """Returns the papers that are wanted, all by default, by title."""
@@ -134,7 +145,75 @@ class Papers:
         """Reads files again that failed, like `retry`."""
         return await self._loop.arun(self._retry(names, collection, emit))
 
+    def rename_collection(self, old: str, new: str, *, merge: bool = False) -> tuple[int, int]:
+        """Calls a collection otherwise; returns how many papers moved, and how many `new` had already.
+
+        Args:
+            old: What there is.
+            new: What it is called from now on.
+            merge: Join them if there is a `new` already: the same bytes in both become one paper.
+
+        Raises:
+            InputError: There is no `old`, or there is a `new` and `merge` is not set.
+            LibraryBusy: Another process is writing.
+        """
+        return self._loop.run(self._rename_collection(old, new, merge))
+
+    async def arename_collection(self, old: str, new: str, *, merge: bool = False) -> tuple[int, int]:
+        """Calls a collection otherwise, like `rename_collection`."""
+        return await self._loop.arun(self._rename_collection(old, new, merge))
+
+    def remove_collection(self, name: str) -> int:
+        """Takes out all papers of a collection; returns how many.
+
+        Raises:
+            InputError: There is no such collection.
+            LibraryBusy: Another process is writing.
+        """
+        return self._loop.run(self._remove_collection(name))
+
+    async def aremove_collection(self, name: str) -> int:
+        """Takes out all papers of a collection, like `remove_collection`."""
+        return await self._loop.arun(self._remove_collection(name))
+
+    def check(self) -> CheckReport:
+        """Looks the library over, and changes nothing in it."""
+        return self._loop.run(self._check())
+
+    async def acheck(self) -> CheckReport:
+        """Looks the library over, like `check`."""
+        return await self._loop.arun(self._check())
+
+    def repair(self) -> RepairReport:
+        """Mends what can be mended with what is in the library; nothing is embedded, no file is read again.
+
+        Raises:
+            LibraryBusy: Another process is writing.
+        """
+        return self._loop.run(self._repair())
+
+    async def arepair(self) -> RepairReport:
+        """Mends the library, like `repair`."""
+        return await self._loop.arun(self._repair())
+
     # What follows runs on the loop thread only.
+
+    async def _rename_collection(self, old: str, new: str, merge: bool) -> tuple[int, int]:
+        return await (await self._holdings()).rename_collection(old, new, merge=merge)
+
+    async def _remove_collection(self, name: str) -> int:
+        return await (await self._holdings()).remove_collection(name)
+
+    async def _check(self) -> CheckReport:
+        from indexes.check import check
+
+        return await check(self._folder)
+
+    async def _repair(self) -> RepairReport:
+        from indexes.repair import repair
+
+        await self._close()  # the catalogue's file may be replaced
+        return await repair(self._folder)
 
     async def _holdings(self) -> Holdings:
         return (await self._workbench()).library.holdings

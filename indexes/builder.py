@@ -20,7 +20,7 @@ from indexes.exact import Block
 from indexes.generations import Generation, GenerationFailed, Generations, file_facts
 from indexes.protocols import Encoder
 
-__all__ = ["build_generation"]
+__all__ = ["build_generation", "count_in_child", "max_file_bytes"]
 
 _PROBED_ROWS = 20
 _CHILD_SECONDS = 300.0
@@ -74,6 +74,19 @@ async def build_generation(
     return generation
 
 
+async def count_in_child(generations: Generations, generation: Generation) -> int:
+    """Returns how many passages a generation says it holds; a child process asks, in a scratch copy.
+
+    Raises:
+        GenerationFailed: It cannot be opened; if that ended the child process, the message says so.
+    """
+    scratch = await asyncio.to_thread(generations.scratch, generation)
+    try:
+        return await _run_child(["probe", str(scratch)], iter([]), generation.dimensions)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+
+
 async def _write(
     generations: Generations,
     building: Path,
@@ -82,7 +95,7 @@ async def _write(
     dimensions: int,
     base: Generation | None,
 ) -> int:
-    limit = str(_max_file_bytes(expected, dimensions))
+    limit = str(max_file_bytes(expected, dimensions))
     copied = [str(generations.path(base))] if base else []
     return await _run_child(["write", str(building), limit, *copied], rows, dimensions)
 
@@ -172,6 +185,6 @@ def _python_path() -> str:
     return os.pathsep.join([ours, inherited]) if inherited else ours
 
 
-def _max_file_bytes(count: int, dimensions: int) -> int:
-    """Three times what a sound file of so many passages can need, and some for a small index."""
+def max_file_bytes(count: int, dimensions: int) -> int:
+    """Returns three times what a sound file of so many passages can need, and some for a small index."""
     return 3 * count * (dimensions * 4 + 1000) + 256_000_000

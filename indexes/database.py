@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from indexes.lost import require_catalogue
 from indexes.schema import connect, connect_reader, prepare, translated
 
 __all__ = ["Database"]
@@ -24,6 +25,7 @@ class Database:
     """One SQLite file. Work is given as a function of a connection and runs in one transaction of its own."""
 
     def __init__(self, path: Path) -> None:
+        require_catalogue(path.parent)
         prepare(path)
         self.path = path
         self._writer = ThreadPoolExecutor(1, "catalogue-writer")

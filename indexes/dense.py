@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,11 +20,13 @@ from indexes.errors import LibraryBusy
 from indexes.exact import ExactIndex
 from indexes.generations import Generation, GenerationFailed, Generations
 from indexes.protocols import Encoder, Vectors
+from indexes.shared_folder import SharedFolder
 from indexes.types import Model
 
 __all__ = ["DenseCoverage", "DenseIndex", "StoredVectors", "VectorSource"]
 
 _READ_ROWS = 5_000
+_NEVER_LOOKED = (-1, -1)
 _GROWTH = 4
 """A generation is due when what is newer exceeds a quarter of it: building stays linear in the passages."""
 
@@ -96,7 +97,13 @@ class DenseIndex:
     """
 
     def __init__(
-        self, folder: Path, source: VectorSource, encoder: Encoder, *, delta_limit: int = 2_000
+        self,
+        folder: Path,
+        source: VectorSource,
+        encoder: Encoder,
+        *,
+        delta_limit: int = 2_000,
+        expected: Callable[[], bool] = lambda: False,
     ) -> None:
         """Opens nothing yet.
 
@@ -105,14 +112,16 @@ class DenseIndex:
             source: The stored vectors.
             encoder: What made them, and embeds what is searched for.
             delta_limit: Newer passages that make the next generation due.
+            expected: Whether there was a generation once, so that none at all is a loss to be told.
         """
         self._generations = Generations(folder)
         self._source = source
         self._encoder = encoder
         self._delta_limit = delta_limit
+        self._expected = expected
         self._lock = threading.Lock()
-        self._stamp: tuple[int, int] | None = None
-        self._shared: _SharedFolder | None = None
+        self._stamp: tuple[int, int] | None = _NEVER_LOOKED
+        self._shared: SharedFolder | None = None
         self._newer = ExactIndex(encoder.dimensions)
         self._position = 0
         self._note = ""
@@ -153,6 +162,11 @@ class DenseIndex:
         """What a search would look at now."""
         return await asyncio.to_thread(self._coverage)
 
+    @property
+    def published(self) -> bool:
+        """Whether there is a generation."""
+        return self._generations.stamp() is not None
+
     async def refresh(self, *, force: bool = False) -> bool:
         """Builds the next generation if enough is new, or if the live one is damaged; says whether it did.
 
@@ -178,7 +192,7 @@ class DenseIndex:
         """Gives back Chroma's files."""
         with self._lock:
             self._use(None)
-            self._stamp = None
+            self._stamp = _NEVER_LOOKED
 
     # Searching, in a thread.
 
@@ -254,16 +268,20 @@ class DenseIndex:
             self._newer = self._newer.extended([(b.numbers, b.collections, b.matrix) for b in blocks])
             self._position = int(blocks[-1].positions[-1])
 
-    def _open(self) -> _SharedFolder | None:
+    def _open(self) -> SharedFolder | None:
         """The live generation, if there is one of this encoder that can be trusted; else a note says why."""
         self._note, self._distrusted, live = "", "", None
         try:
             live = self._generations.live()
-            if live is None or live.fingerprint != self._encoder.fingerprint:
+            if live is None:
+                if self._source.last_position(self._encoder.fingerprint) and self._expected():
+                    self._note = _damage_note("it is gone")
+                return None
+            if live.fingerprint != self._encoder.fingerprint:
                 return None
             if damage := self._generations.damage(live):
                 raise GenerationFailed(f"{live.name} {damage}")
-            return _SharedFolder(self._generations.scratch(live), live)
+            return SharedFolder(self._generations.scratch(live), live)
         except (GenerationFailed, ChromaFailed) as error:
             self._note = _damage_note(error.message)
             self._distrusted = live.name if live else ""
@@ -277,7 +295,7 @@ class DenseIndex:
                 self._use(None)
                 self._note = _damage_note(reason)
 
-    def _use(self, shared: _SharedFolder | None) -> None:
+    def _use(self, shared: SharedFolder | None) -> None:
         """Changes the generation in use; what is newer begins after it."""
         if self._shared is not None:
             self._shared.retired = True
@@ -354,27 +372,6 @@ class DenseIndex:
         return live if unchanged and newer else None
 
 
-class _SharedFolder:
-    """An opened generation, closed after its last user once another one is in use."""
-
-    def __init__(self, scratch: Path, generation: Generation) -> None:
-        self.generation = generation
-        self.users = 0
-        self.retired = False
-        self._scratch = scratch
-        try:
-            self.folder = ChromaFolder(scratch)
-        except ChromaFailed:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
-
-    def close_if_unused(self) -> None:
-        if self.retired and self.users == 0:
-            with suppress(ChromaFailed):
-                self.folder.close()
-            shutil.rmtree(self._scratch, ignore_errors=True)
-
-
 def _blocks(
     source: VectorSource, fingerprint: str, *, after: int, up_to: int | None
 ) -> Iterator[StoredVectors]:
@@ -390,4 +387,7 @@ def _blocks(
 
 
 def _damage_note(reason: str) -> str:
-    return f"The index of meanings is not used ({reason.rstrip('.')}); every passage was compared instead."
+    return (
+        f"The index of meanings is not used ({reason.rstrip('.')}); every passage was compared instead. "
+        "`carrel papers repair` builds it anew."
+    )

@@ -12,7 +12,11 @@ from indexes.chaos import point
 from indexes.ledger import Content
 from indexes.types import DESCRIBED, PAGE_BREAK, Details, Document, Fate, MetadataSource, Model, Passage
 
-__all__ = ["COMPACTION_DUE", "Filing", "attach", "describe", "drop_if_unused", "enter"]
+__all__ = ["COMPACTION_DUE", "RENAMED", "Filing", "attach", "describe", "drop_if_unused", "enter"]
+
+RENAMED = "r"
+"""Begins the id of a document that came from a collection of another name: it sorts behind all others, and
+what its bytes would be called here cannot be known without reading them."""
 
 COMPACTION_DUE = "compaction due"
 """Key in the table `meta`: deleted text is still to be overwritten."""
@@ -41,6 +45,7 @@ def enter(connection: sqlite3.Connection, filing: Filing) -> None:
 def attach(connection: sqlite3.Connection, path: str, collection: str, content: Content) -> Fate | None:
     """Lets a file stand for the document that has its content; returns its fate, `None` if there is none."""
     row = connection.execute("SELECT number FROM documents WHERE id = ?", (content.document_id,)).fetchone()
+    row = row or _renamed(connection, collection, content)
     if row is None:
         return None
     waiting = connection.execute(
@@ -51,6 +56,16 @@ def attach(connection: sqlite3.Connection, path: str, collection: str, content: 
     fate = Fate.EMBEDDED if waiting is None else Fate.INDEXED
     _stand_for(connection, path, collection, content, row[0], fate)
     return fate
+
+
+def _renamed(connection: sqlite3.Connection, collection: str, content: Content) -> tuple[int] | None:
+    """The document of that content whose id is from before its collection was renamed."""
+    row: tuple[int] | None = connection.execute(
+        """SELECT d.number FROM documents d JOIN sources s ON s.document = d.number
+        WHERE d.id >= ? AND d.collection = ? AND s.content_hash = ? AND s.fate IN (?, ?)""",
+        (RENAMED, collection, content.hash, Fate.INDEXED, Fate.EMBEDDED),
+    ).fetchone()
+    return row
 
 
 def describe(

@@ -19,9 +19,11 @@ from indexes.errors import LibraryError
 from indexes.lock import WriterLock
 from indexes.types import Model
 
-__all__ = ["FileFacts", "Generation", "GenerationFailed", "Generations", "file_facts"]
+__all__ = ["POINTER", "FileFacts", "Generation", "GenerationFailed", "Generations", "file_facts"]
 
-_POINTER = "current.json"
+POINTER = "current.json"
+_FLUSHED = "index_metadata.pickle"
+"""Written by Chroma with the first thousand vectors; until then it writes the graph anew at each opening."""
 _NAME = re.compile(r"g-(\d{4,})(\.building)?")
 _SCRATCH = re.compile(r"open-(\d+)-.*")
 
@@ -69,7 +71,7 @@ class Generations:
     def stamp(self) -> tuple[int, int] | None:
         """Changes whenever the pointer does; None when there is none. Cheap: asked at every search."""
         try:
-            facts = (self._folder / _POINTER).stat()
+            facts = (self._folder / POINTER).stat()
         except OSError:
             return None
         return facts.st_mtime_ns, facts.st_ino
@@ -81,7 +83,7 @@ class Generations:
             GenerationFailed: The pointer cannot be read.
         """
         try:
-            live = Generation.model_validate_json((self._folder / _POINTER).read_bytes())
+            live = Generation.model_validate_json((self._folder / POINTER).read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:
@@ -122,7 +124,9 @@ class Generations:
         try:
             scratch = Path(tempfile.mkdtemp(prefix=f"open-{os.getpid()}-", dir=here))
             for entry in source.iterdir():
-                if entry.is_dir():
+                if entry.is_dir() and not (entry / _FLUSHED).exists():
+                    shutil.copytree(entry, scratch / entry.name)
+                elif entry.is_dir():
                     _link(entry.resolve(), scratch / entry.name)
                 else:
                     shutil.copyfile(entry, scratch / entry.name)
@@ -170,7 +174,7 @@ class Generations:
         point("publish.before")
         building.rename(self.path(generation))
         point("publish.renamed")
-        _replace(self._folder / _POINTER, generation.model_dump_json(indent=1).encode())
+        _replace(self._folder / POINTER, generation.model_dump_json(indent=1).encode())
         point("publish.after")
         kept = {generation.name, before.name if before else ""}
         for found in self._folders(building=False):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -15,12 +16,16 @@ from indexes.clean import clean_line
 from indexes.content import stored_path
 from indexes.errors import DocumentMissing, NameAmbiguous, PathMissing
 from indexes.filing import drop_if_unused
+from indexes.generations import GenerationFailed
 from indexes.gone import Gone, gone_from_disk
 from indexes.ledger import Record
 from indexes.lock import WriterLock
+from indexes.rebuild import rebuild_dense, without_index
+from indexes.regroup import remove_collection, rename_collection, require_move
 from indexes.retry import Retry, to_retry
 from indexes.rows import details_of
 from indexes.types import Details, Document, Model
+from indexes.vectors import PassageVectors
 
 __all__ = ["EVERYTHING", "SHORT_ID", "Holding", "Holdings", "Wanted"]
 
@@ -78,11 +83,15 @@ EVERYTHING = Wanted()
 class Holdings:
     """The papers of one library, for their owner."""
 
-    def __init__(self, catalogue: Catalogue, lock: WriterLock, tidy: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, catalogue: Catalogue, vectors: PassageVectors, lock: WriterLock, *, delta_limit: int
+    ) -> None:
         """Use `Library.holdings`."""
         self._catalogue = catalogue
+        self._vectors = vectors
         self._lock = lock
-        self._tidy = tidy
+        self._delta_limit = delta_limit
+        self._dense = catalogue.database.path.with_name("dense")
 
     async def all(self, wanted: Wanted = EVERYTHING, *, detailed: bool = False) -> tuple[Holding, ...]:
         """Returns the papers that are wanted, by title."""
@@ -197,10 +206,39 @@ class Holdings:
         """
         return await self._catalogue_change(lambda connection: _forget(connection, records))
 
+    # Collections.
+
+    async def rename_collection(self, old: str, new: str, *, merge: bool = False) -> tuple[int, int]:
+        """Calls a collection otherwise, or joins it with another; see `regroup.rename_collection`.
+
+        Raises:
+            InputError: There is no `old`, or there is a `new` already and `merge` is not set.
+            LibraryBusy: Another process is writing.
+        """
+        async with self._lock.held():
+            await self._catalogue.database.read(lambda connection: require_move(connection, old, new, merge))
+            # The index knows the collections, too; without it every passage is compared, which is right.
+            async with without_index(self._dense, self._vectors):
+                return await self._catalogue.database.write(
+                    lambda connection: rename_collection(connection, old, new, merge=merge)
+                )
+
+    async def remove_collection(self, name: str) -> int:
+        """Takes out all papers of a collection; returns how many.
+
+        Raises:
+            InputError: There is no such collection.
+            LibraryBusy: Another process is writing.
+        """
+        return await self._catalogue_change(lambda connection: remove_collection(connection, name))
+
     async def _catalogue_change(self, work: Callable[[sqlite3.Connection], T]) -> T:
         async with self._lock.held():
             result = await self._catalogue.database.write(work)
-            await self._tidy()
+            await self._catalogue.compact()
+            # What is removed is not found in any case: an index that cannot be built is not a failure here.
+            with suppress(GenerationFailed):
+                await rebuild_dense(self._dense, self._vectors, delta_limit=self._delta_limit)
         return result
 
 

@@ -265,7 +265,7 @@ class _Run:
         """Returns the outcome for a file that need not be read, `None` for one that must be."""
         record = await self._catalogue.record(path, self._collection)
         if record is not None and record.content_hash == content.hash:
-            if record.fate in _KEPT and record.document_id == content.document_id:
+            if record.fate in _KEPT and record.document_id is not None:
                 return FileDone(path=path, fate=Fate.UNCHANGED)
             another_way = self._again or self._reader.worth_another_try(Path(path), record.reason)
             if record.fate in (Fate.FAILED, Fate.SKIPPED) and not another_way:

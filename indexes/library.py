@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,7 +25,7 @@ from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.protocols import Encoder, Retriever
 from indexes.readers.ocr import require as require_ocr
-from indexes.rebuild import rebuild_dense
+from indexes.rebuild import refreshed
 from indexes.search import search_all
 from indexes.split import Splitter
 from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
@@ -68,7 +67,13 @@ class Library:
         self._index: DenseIndex | None = None
         self._dense: DenseRetriever | None = None
         if encoder is not None:
-            self._index = DenseIndex(folder / "dense", self._vectors, encoder, delta_limit=delta_limit)
+            self._index = DenseIndex(
+                folder / "dense",
+                self._vectors,
+                encoder,
+                delta_limit=delta_limit,
+                expected=self._vectors.was_indexed,
+            )
             self._dense = DenseRetriever(self._database, self._vectors, self._index, encoder)
 
     @classmethod
@@ -126,8 +131,8 @@ class Library:
 
     @property
     def holdings(self) -> Holdings:
-        """Its papers as their owner handles them: named, listed, removed."""
-        return Holdings(self._catalogue, self._lock, self._tidied)
+        """Its papers as their owner handles them: named, listed, removed, regrouped."""
+        return Holdings(self._catalogue, self._vectors, self._lock, delta_limit=self._delta_limit)
 
     # Searching and reading.
 
@@ -362,7 +367,7 @@ class Library:
             raise EncoderMissing("There is no embedding model, so nothing can be embedded.")
         async with self._lock.held(), self._embedding:
             count = await embed_waiting(self._vectors, self._encoder, emit=emit or _nobody, reembed=reembed)
-            await self._index.refresh()
+            await refreshed(self._index, self._vectors)
         return count
 
     async def remove(self, document_id: str) -> None:
@@ -373,12 +378,6 @@ class Library:
             LibraryBusy: Another process is writing.
         """
         await self.holdings.remove([await self.document(document_id)])
-
-    async def _tidied(self) -> None:
-        """Overwrites what was removed; a dense index that holds too much of it is built anew."""
-        await self._catalogue.compact()
-        with suppress(GenerationFailed):  # what is removed is not found in any case
-            await rebuild_dense(self._folder / "dense", self._vectors, delta_limit=self._delta_limit)
 
     async def _embedded_or_why_not(
         self, tell: Callable[[AddEvent], None], *, reembed: bool

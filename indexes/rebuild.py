@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 from indexes.dense import DenseIndex
 from indexes.errors import EncoderMissing
-from indexes.generations import GenerationFailed, Generations
+from indexes.generations import POINTER, GenerationFailed, Generations
 from indexes.vectors import KnownEncoder, PassageVectors
 
-__all__ = ["StandIn", "rebuild_dense", "usual_encoder"]
+__all__ = ["StandIn", "rebuild_dense", "refreshed", "usual_encoder", "without_index"]
 
 
 class StandIn:
@@ -35,6 +37,27 @@ class StandIn:
         self.encode(texts)
 
 
+@asynccontextmanager
+async def without_index(folder: Path, vectors: PassageVectors) -> AsyncIterator[None]:
+    """Takes the dense index away inside the block and builds it anew behind it, for changes that it misses.
+
+    Stopped at any moment, there is no index or a right one; search compares every passage meanwhile.
+    """
+    known = await usual_encoder(folder, vectors)
+    await asyncio.to_thread((folder / POINTER).unlink, missing_ok=True)
+    yield
+    with suppress(GenerationFailed):
+        await rebuild_dense(folder, vectors, known=known, force=True)
+
+
+async def refreshed(index: DenseIndex, vectors: PassageVectors, *, force: bool = False) -> bool:
+    """Builds the next generation if it is due, and writes down that there is one; returns whether it did."""
+    built = await index.refresh(force=force)
+    if index.published:
+        await vectors.note_indexed()
+    return built
+
+
 async def usual_encoder(folder: Path, vectors: PassageVectors) -> KnownEncoder | None:
     """Returns the encoder whose vectors a dense index in `folder` is made of; `None` if nothing is embedded.
 
@@ -50,24 +73,30 @@ async def usual_encoder(folder: Path, vectors: PassageVectors) -> KnownEncoder |
 
 
 async def rebuild_dense(
-    folder: Path, vectors: PassageVectors, *, delta_limit: int = 2_000, force: bool = False
+    folder: Path,
+    vectors: PassageVectors,
+    *,
+    known: KnownEncoder | None = None,
+    delta_limit: int = 2_000,
+    force: bool = False,
 ) -> bool:
     """Builds the next generation if it is due; returns whether it did.
 
     Args:
         folder: Of the generations.
         vectors: What it is made of.
+        known: Whose vectors; by default the usual encoder's.
         delta_limit: See `DenseIndex`.
         force: Build one in any case, if there is a vector.
 
     Raises:
         GenerationFailed: It could not be built; search goes on as before.
     """
-    known = await usual_encoder(folder, vectors)
+    known = known or await usual_encoder(folder, vectors)
     if known is None:
         return False
     index = DenseIndex(folder, vectors, StandIn(known), delta_limit=delta_limit)
     try:
-        return await index.refresh(force=force)
+        return await refreshed(index, vectors, force=force)
     finally:
         index.close()

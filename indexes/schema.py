@@ -204,7 +204,7 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return LibraryDamaged(
             f"The catalogue {str(path)!r} is damaged or is not a catalogue ({error}).",
-            hint="Restore it from a backup, or move it away and add the papers again: they are untouched.",
+            hint="`carrel papers repair` saves what can still be read; or restore it from a backup.",
         )
     if code == sqlite3.SQLITE_FULL:
         return LibraryError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +16,10 @@ from indexes.dense import StoredVectors
 from indexes.errors import EncoderError
 from indexes.protocols import Encoder, Vectors
 
-__all__ = ["Coverage", "KnownEncoder", "PassageVectors", "Waiting"]
+__all__ = ["INDEXED_ONCE", "Coverage", "KnownEncoder", "PassageVectors", "Waiting"]
+
+INDEXED_ONCE = "dense index was built"
+"""Key in the table `meta`: search by meaning is not to be without an index, silently, any more."""
 
 _STORED_AS = np.dtype("<f4")
 
@@ -168,6 +172,23 @@ class PassageVectors:
             ledger.mark_embedded(connection, number, {passage.document for passage in passages})
 
         await self._database.write(work)
+
+    def was_indexed(self) -> bool:
+        """Whether a dense index was ever made of them."""
+        return self._database.read_now(
+            lambda connection: (
+                connection.execute("SELECT 1 FROM meta WHERE key = ?", (INDEXED_ONCE,)).fetchone() is not None
+            )
+        )
+
+    async def note_indexed(self) -> None:
+        """Writes down that a dense index was made of them, unless it is written down already."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR IGNORE INTO meta VALUES (?, '')", (INDEXED_ONCE,))
+
+        if not await asyncio.to_thread(self.was_indexed):
+            await self._database.write(work)
 
     async def forget_others(self, fingerprint: str) -> None:
         """Deletes the vectors of every other encoder."""

@@ -1,11 +1,18 @@
-"""`carrel collections`: the parts of the library."""
+"""`carrel collections`: the parts of the library, listed, renamed and removed."""
 
 from __future__ import annotations
 
 import click
 
-from assistant.cli.options import format_option, open_assistant, setting_option
-from assistant.cli.outlet import Command, put
+from assistant.cli.options import (
+    confirmed,
+    format_option,
+    open_assistant,
+    require_collections,
+    setting_option,
+    yes_option,
+)
+from assistant.cli.outlet import Command, put, say
 from assistant.cli.papers import Group, width
 
 __all__ = ["command"]
@@ -18,13 +25,15 @@ __all__ = ["command"]
 Examples:
   carrel collections
   carrel collections list --json
+  carrel collections rename papers thesis
+  carrel collections remove --yes drafts
 """,
 )
 def command() -> None:
-    """List the collections of the library: its parts, kept apart."""
+    """List, rename and remove the collections of the library: its parts, kept apart."""
 
 
-@command.command("list", cls=Command)
+@command.command("list", cls=Command, short_help="List the collections.")
 @format_option(lines=True)
 @setting_option
 def list_collections(format: str, set_: tuple[str, ...]) -> int:
@@ -40,4 +49,53 @@ def list_collections(format: str, set_: tuple[str, ...]) -> int:
         put(to_json("collections list", collections))
     else:
         put(collections_table(collections, width=width()))
+    return 0
+
+
+@command.command("rename", cls=Command, short_help="Call a collection otherwise.")
+@click.argument("old")
+@click.argument("new")
+@click.option("--merge", is_flag=True, help="Join them if there is a NEW already.")
+@format_option()
+@setting_option
+def rename(old: str, new: str, merge: bool, format: str, set_: tuple[str, ...]) -> int:
+    """Call the collection OLD NEW, or join both with --merge.
+
+    The same file in both becomes one paper. Nothing is read or embedded again.
+    """
+    from assistant.render import to_json
+    from indexes.clean import clean_line
+
+    with open_assistant(set_) as assistant:
+        moved, doubled = assistant.papers.rename_collection(old, new, merge=merge)
+    if format == "json":
+        put(to_json("collections rename", {"moved": moved, "already_there": doubled}))
+    else:
+        said = f", {doubled:,} of which were there already" if doubled else ""
+        put(f"{moved:,} paper{'' if moved == 1 else 's'} moved to {clean_line(new, 60)}{said}.\n")
+    return 0
+
+
+@command.command("remove", cls=Command, short_help="Take a collection out of the library.")
+@click.argument("name")
+@yes_option
+@format_option()
+@setting_option
+def remove(name: str, yes: bool, format: str, set_: tuple[str, ...]) -> int:
+    """Take all papers of the collection NAME out of the library; files are not touched."""
+    from assistant.render import to_json
+    from indexes.clean import clean_line
+
+    with open_assistant(set_) as assistant:
+        require_collections(assistant, (name,))
+        (found,) = [each for each in assistant.collections() if each.name == name]
+        count = f"{found.documents:,} paper{'' if found.documents == 1 else 's'}"
+        if not confirmed(f"Remove {clean_line(name, 60)} with {count} from the library?", yes=yes):
+            say("Nothing was removed.")
+            return 1
+        papers = assistant.papers.remove_collection(name)
+    if format == "json":
+        put(to_json("collections remove", {"papers": papers}))
+    else:
+        put(f"Removed {papers:,} paper{'' if papers == 1 else 's'}.\n")
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assistant.cli.mending import check, repair
 from assistant.cli.options import (
     format_option,
     open_assistant,
@@ -51,7 +52,7 @@ part of its title.
 """,
 )
 def command() -> None:
-    """List, show, remove and export the papers in the library."""
+    """List, show, remove, export, check and repair the papers in the library."""
 
 
 @command.command("list", cls=Command, short_help="List papers, by title.")
@@ -146,7 +147,7 @@ def export(
     return 0
 
 
-for _each in (remove, retry):
+for _each in (remove, retry, check, repair):
     command.add_command(_each)
 
 

@@ -535,3 +535,19 @@ async def test_an_empty_library_embeds_nothing_ahead(tmp_path: Path) -> None:
     index.ahead("anything")
     assert await index.search("anything", limit=10) == []
     assert encoder.given == []
+
+
+async def test_asking_a_small_generation_leaves_it_as_it_was(tmp_path: Path) -> None:
+    """Chroma writes the graph of fewer than 1,000 vectors anew whenever it opens them."""
+    encoder, source = HashingEncoder(DIMENSIONS), MemorySource()
+    source.add(encoder, encoder.encode(["one", "two", "three"]))
+    for _ in range(3):
+        index = DenseIndex(tmp_path, source, encoder, delta_limit=2)
+        await index.refresh()
+        assert await index.search("two", limit=1)
+        index.close()
+        assert index.notes == ()
+    generations = Generations(tmp_path)
+    live = generations.live()
+    assert live is not None
+    assert generations.damage(live) is None

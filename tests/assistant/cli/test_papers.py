@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -171,3 +173,26 @@ def test_failed_files_are_read_again(carrel_home: Path, tmp_path: Path) -> None:
     ran = run("papers", "retry")
     assert ran.code == 0
     assert "Added 1 document" in ran.stdout
+
+
+def test_a_library_is_checked_and_repaired_from_the_command_line(filled: Path, carrel_home: Path) -> None:
+    sound = run("papers", "check")
+    assert (sound.code, sound.stderr) == (0, "")
+    assert sound.stdout.startswith("The library is sound: 3 documents, 3 passages, 3 vectors")
+    (catalogue,) = carrel_home.rglob("catalogue.sqlite")
+    with closing(sqlite3.connect(catalogue)) as connection, connection:
+        connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('delete-all')")
+    broken = run("papers", "check", "--json")
+    assert broken.code == 1
+    assert "carrel papers repair" in broken.stderr
+    assert json.loads(broken.stdout)["data"]["findings"][0]["place"] == "keyword index"
+    mended = run("papers", "repair")
+    assert mended.code == 0
+    assert mended.stdout.splitlines()[0] == "The keyword index was made anew from the passages."
+
+
+def test_a_collection_is_renamed_and_removed_from_the_command_line(filled: Path) -> None:
+    assert run("collections", "rename", "birds", "owls").stdout == "1 paper moved to owls.\n"
+    assert run("collections", "remove", "owls").code == 2
+    assert run("collections", "remove", "owls", "--yes").stdout == "Removed 1 paper.\n"
+    assert [line.split()[-1] for line in run("collections").stdout.splitlines()] == ["name", "papers"]
