@@ -201,6 +201,7 @@ def load_settings(
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    flags: bool = False,
 ) -> Settings:
     """Returns the settings: overrides before the environment, the project's file, the person's, the defaults.
 
@@ -209,6 +210,7 @@ def load_settings(
         overrides: Values by dotted key (`models.small.name`), by short form (`small`), or nested.
         environ: The environment to read; `None` means the process's own.
         folder: Where a project's `carrel.toml` may lie; `None` means the current folder.
+        flags: The overrides are from the command line, and an error names them as it does.
 
     Raises:
         SettingsError: A file that cannot be read, an unknown key, a wrong value, or a key that a project's
@@ -219,7 +221,7 @@ def load_settings(
         _from_file(own_file, "user settings"),
         _from_project((folder or Path()) / PROJECT_FILE, own_file),
         _from_environment(os.environ if environ is None else environ),
-        _from_overrides(overrides or {}),
+        _from_overrides(overrides or {}, flags=flags),
     ]
     values: dict[str, Any] = {}
     origins = dict.fromkeys(_leaves(Settings), "default")
@@ -289,12 +291,15 @@ def _from_environment(environ: Mapping[str, str]) -> Layer:
     return layer
 
 
-def _from_overrides(overrides: Mapping[str, Any]) -> Layer:
+def _from_overrides(overrides: Mapping[str, Any], *, flags: bool) -> Layer:
     layer: Layer = {}
     for name, value in _flatten(overrides):
+        origin = f"set as {name}"
+        if flags:
+            origin = f"--{name.replace('_', '-')}" if name in SHORT_FORMS else f"--set {name}"
         for key in _spelled_out(name.replace("__", ".")):
-            _must_be_known(key, f"set as {name}")
-            layer[key] = (value, f"set as {name}")
+            _must_be_known(key, origin)
+            layer[key] = (value, origin)
     return layer
 
 
@@ -342,10 +347,18 @@ def _must_be_known(key: str, where: str) -> None:
     known = _leaves(Settings)
     if key in known:
         return
-    near = difflib.get_close_matches(key, [*known, *SHORT_FORMS], n=1, cutoff=0.5)
+    nearest = max((*known, *SHORT_FORMS), key=lambda each: _likeness(key, each))
     raise SettingsError(
-        f"There is no setting {clean_line(key, 80)!r} ({clean_line(where)}).",
-        hint=f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(known)}.",
+        f"There is no setting {clean_line(key, 80)!r} ({clean_line(where)}).", hint=f"Did you mean {nearest}?"
+    )
+
+
+def _likeness(key: str, known: str) -> float:
+    """How much alike two keys are, or their last parts: the group is often left out."""
+    own, its = key.rpartition(".")[2], known.rpartition(".")[2]
+    return max(
+        difflib.SequenceMatcher(None, key, known).ratio(),
+        0.95 * difflib.SequenceMatcher(None, own, its).ratio(),
     )
 
 

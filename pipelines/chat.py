@@ -12,7 +12,14 @@ from pipelines.chat_errors import translated
 from pipelines.errors import ModelError, ModelMissing, ModelTimeout
 from pipelines.models import ModelSettings, Prompt
 from pipelines.proof import Proof, text_of
-from pipelines.providers import EACH_ITS_OWN_CONNECTION, address_of, bearer, key_of, not_installed
+from pipelines.providers import (
+    EACH_ITS_OWN_CONNECTION,
+    address_of,
+    bearer,
+    key_of,
+    not_installed,
+    without_redirects,
+)
 from pipelines.thinking import ThinkingFilter
 from pipelines.trace import current_span
 from pipelines.types import Usage
@@ -90,7 +97,8 @@ class LangChainModel:
         try:
             from langchain.chat_models import init_chat_model
 
-            return cast("BaseChatModel", init_chat_model(settings.name, **self._client_arguments()))
+            client = init_chat_model(settings.name, **self._client_arguments())
+            return without_redirects(cast("BaseChatModel", client))
         except ImportError as error:
             raise not_installed(self.settings) from error
         except ValueError as error:
@@ -131,7 +139,7 @@ def _ollama_arguments(settings: ModelSettings) -> dict[str, Any]:
         "num_predict": settings.max_output_tokens,
         # What does not fit is cut off without a word, and by default very little fits.
         "num_ctx": settings.context_tokens,
-        "client_kwargs": {"headers": bearer(key_of(settings))},
+        "client_kwargs": {"headers": bearer(key_of(settings)), "follow_redirects": False},
     }
 
 

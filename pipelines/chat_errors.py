@@ -69,6 +69,11 @@ def translated(error: Exception, account: Account) -> ModelError:
             return _limited(error, name, detail)
         case 408 | 409 | 425:
             return ModelOverloaded(f"{name} failed. {detail}")
+        case int(status) if 300 <= status < 400:
+            return ModelMissing(
+                f"{name}: its address sends us on to another one, which is not followed.",
+                hint="Put the address that it has moved to into base_url.",
+            )
         case int(status) if status >= 400:
             return _refused_or_failed(error, status, name, detail)
         case _:
@@ -80,7 +85,7 @@ def _status(error: Exception) -> int | None:
     from langchain_core import exceptions as theirs
 
     stated = getattr(error, "status_code", None)
-    if isinstance(stated, int) and stated >= 400:
+    if isinstance(stated, int) and stated >= 300:
         return stated
     for kind in (_code(error), _kind(error)):
         if kind in _STATUS_OF_KIND:

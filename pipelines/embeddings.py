@@ -22,6 +22,7 @@ from pipelines.providers import (
     bearer,
     key_of,
     not_installed,
+    without_redirects,
 )
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class RemoteEncoder:
 
             provider, _, model = self._name.partition(":")
             name = f"{self.provider}:{model.strip()}" if provider else self._name
-            return _in_order(init_embeddings(name, **self._client_arguments()))
+            return _in_order(without_redirects(init_embeddings(name, **self._client_arguments())))
         except ImportError as error:
             raise not_installed(self) from error
         except ModelError:
@@ -220,7 +221,7 @@ class RemoteEncoder:
     def _client_arguments(self) -> dict[str, Any]:
         address, key = address_of(self), key_of(self)
         if self.provider == "ollama":
-            return {"base_url": address, "client_kwargs": {"headers": bearer(key)}}
+            return {"base_url": address, "client_kwargs": {"headers": bearer(key), "follow_redirects": False}}
         arguments: dict[str, Any] = {}
         if address:
             arguments["base_url"] = address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from pipelines.errors import ModelAuth, ModelMissing
 
@@ -17,6 +17,7 @@ __all__ = [
     "key_of",
     "key_variable",
     "not_installed",
+    "without_redirects",
 ]
 
 EACH_ITS_OWN_CONNECTION = {"Connection": "close"}
@@ -35,6 +36,20 @@ _KEY_VARIABLES = {"google_genai": "GOOGLE_API_KEY", "mistralai": "MISTRAL_API_KE
 _ASK_WITHOUT_A_KEY = {"openai", "anthropic"}
 """Their clients send the question all the same, or fail with a sentence of their own."""
 _ADDRESS_WITHOUT_VERSION = {"anthropic", "ollama"}
+
+
+_HTTP_CLIENTS = (
+    ("root_async_client", "_client"),  # OpenAI's chat models
+    ("root_client", "_client"),
+    ("_async_client", "_client"),  # Anthropic's and Ollama's
+    ("client", "_client", "_client"),  # OpenAI's embedding models
+    ("async_client", "_client", "_client"),
+    ("async_client",),  # Mistral's
+    ("client",),
+)
+"""Where LangChain's classes keep the HTTP clients that they have made."""
+
+T = TypeVar("T")
 
 
 class Account(Protocol):
@@ -108,6 +123,21 @@ def address_hint(account: Account) -> str:
     if account.provider in _ADDRESS_WITHOUT_VERSION:
         return "Check the base URL: scheme, host and port, without a path."
     return "Check the base URL: it usually ends in /v1."
+
+
+def without_redirects(client: T) -> T:
+    """Returns a provider's client that follows no redirect: one would take the question to another host.
+
+    The library below them takes the header `Authorization` off on the way, but no other one, and keys are
+    sent in others too.
+    """
+    for path in _HTTP_CLIENTS:
+        http: Any = client
+        for name in path:
+            http = getattr(http, name, None)
+        if hasattr(http, "follow_redirects"):
+            http.follow_redirects = False
+    return client
 
 
 def not_installed(account: Account) -> ModelMissing:

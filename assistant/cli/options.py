@@ -157,7 +157,7 @@ def open_assistant(
         "max_calls": max_calls,
     }
     overrides |= {name: value for name, value in short.items() if value is not None}
-    return Assistant(settings=load_settings(overrides=overrides))
+    return Assistant(settings=load_settings(overrides=overrides, flags=True))
 
 
 def require_collections(assistant: Assistant, wanted: Sequence[str]) -> None:

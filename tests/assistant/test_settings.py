@@ -217,3 +217,26 @@ def test_without_a_home_the_platforms_folders_are_used(monkeypatch: pytest.Monke
     paths = find_paths()
     assert all("carrel" in str(folder) for folder in (paths.config, paths.data, paths.state, paths.cache))
     assert len({paths.config, paths.data, paths.state, paths.cache}) == 4
+
+
+def test_an_error_names_the_flag_as_it_is_typed() -> None:
+    with pytest.raises(SettingsError, match=r"wrong \(--reasoning\)"):
+        load_settings(overrides={"reasoning": "gpt"}, environ={}, flags=True)
+    with pytest.raises(SettingsError, match=r"wrong \(--set limits\.papers\)"):
+        load_settings(overrides={"limits.papers": "many"}, environ={}, flags=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("paperz", "limits.papers"),
+        ("limit.paper", "limits.papers"),
+        ("timeout_seconds", "person.timeout_seconds"),
+        ("encoder", "library.encoder"),
+        ("reasonin", "reasoning"),
+    ],
+)
+def test_an_unknown_setting_is_answered_with_the_nearest_one(key: str, near: str) -> None:
+    with pytest.raises(SettingsError, match="There is no setting") as caught:
+        load_settings(overrides={key: "1"}, environ={})
+    assert caught.value.hint == f"Did you mean {near}?"
