@@ -147,6 +147,12 @@ class LibrarySettings(Model):
     readers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """LlamaIndex readers in place of Carrel's own, each as `MODULE:NAME=.suffix,.suffix`; in one line they
     are separated by `;`. They run where every file is read: within limits and without a network."""
+    registry: Literal["crossref", "openalex"] = "crossref"
+    """Whom `carrel papers enrich` asks about papers."""
+    registry_url: WebAddress | None = None
+    """A mirror of the registry, or a proxy in front of it, in place of the registry's own address."""
+    registry_contact: str = ""
+    """A mail address that goes to the registry with each question, as both ask for; empty sends none."""
     ocr: bool = False
     """Whether pages of a PDF that are pictures are read by OCR; needs the extra `ocr`."""
     delta_limit: int = Field(default=2_000, ge=0)

@@ -163,13 +163,21 @@ class Catalogue:
             )
         )
 
-    async def describe(self, document_id: str, said: Mapping[str, Any], source: MetadataSource) -> bool:
+    async def describe(
+        self,
+        document_id: str,
+        said: Mapping[str, Any],
+        source: MetadataSource,
+        *,
+        retraction: str | None = None,
+    ) -> bool:
         """Writes down what `source` says of a document; its text stays as it is.
 
         Args:
             document_id: A document of the library.
             said: Values by field, those of `indexes.types.DESCRIBED`.
             source: Who says so; noted as the origin of each field.
+            retraction: What it says of a retraction, empty for none; `None` leaves what is known.
 
         Returns:
             Whether any of it is news.
@@ -180,7 +188,7 @@ class Catalogue:
 
         def work(connection: sqlite3.Connection) -> bool:
             number = _number(connection, document_id)
-            return filing.describe(connection, number, said, source)
+            return filing.describe(connection, number, said, source, retraction=retraction)
 
         return await self.database.write(work)
 

@@ -226,5 +226,11 @@ class WebDisallowed(WebError):
     default_hint = 'Allow it with `--web auto`, or `web = "auto"` in the settings.'
 
 
+class WebMissing(WebError):
+    """There is nothing at an address."""
+
+    retryable = False
+
+
 class WebBlocked(WebError):
     """The search engine refuses to answer for now."""

@@ -69,16 +69,25 @@ def _renamed(connection: sqlite3.Connection, collection: str, content: Content) 
 
 
 def describe(
-    connection: sqlite3.Connection, number: int, said: Mapping[str, Any], source: MetadataSource
+    connection: sqlite3.Connection,
+    number: int,
+    said: Mapping[str, Any],
+    source: MetadataSource,
+    *,
+    retraction: str | None = None,
 ) -> bool:
     """Writes down what `source` says of a document, by fields of `DESCRIBED`; returns whether it is news."""
     names = [name for name in DESCRIBED if name in said]
     values = [json.dumps(said[name]) if name == "authors" else said[name] for name in names]
+    described = dict.fromkeys(names, source)
+    if retraction is not None:
+        names.append("retraction")
+        values.append(retraction)
     before = connection.execute(
         f"SELECT {', '.join(['origins', *names])} FROM documents WHERE number = ?",  # noqa: S608
         (number,),
     ).fetchone()
-    origins = json.loads(before[0]) | dict.fromkeys(names, source)
+    origins = json.loads(before[0]) | described
     if list(before[1:]) == values and origins == json.loads(before[0]):
         return False
     assignments = ", ".join(f"{name} = ?" for name in ["origins", *names])

@@ -6,29 +6,19 @@ import asyncio
 import hashlib
 import json
 import os
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Sequence
-from http.client import HTTPException, HTTPResponse
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from indexes.clean import clean, clean_line
-from indexes.errors import WebBlocked, WebError
+from indexes.errors import WebError
+from indexes.fetch import QUIET_SECONDS, TOTAL_SECONDS, check, fetch, is_page
 from indexes.types import Document, Hit, Hits, Model, Passage
 
 __all__ = ["DuckDuckGo", "SearxNG", "WebResult", "WebRetriever", "WebSource"]
 
-_TOTAL_SECONDS = 15.0
-_QUIET_SECONDS = 10.0
-_MAX_BYTES = 1_000_000
 _MAX_QUERY = 400
 _MAX_SNIPPET = 2_000
-_MAX_URL = 2_000
-_BLOCKED = frozenset({202, 403, 418, 429})
-_CAPTCHA_MARKS = ("anomaly-modal", "anomaly.js")
-"""In DuckDuckGo's page that asks whether a person is searching, which comes with status 200."""
 
 
 class WebResult(Model):
@@ -60,7 +50,7 @@ class WebRetriever:
     """A retriever over a web search engine. Whether the person allows it is asked before, not here."""
 
     def __init__(
-        self, source: WebSource | None = None, *, name: str = "web", timeout_seconds: float = _TOTAL_SECONDS
+        self, source: WebSource | None = None, *, name: str = "web", timeout_seconds: float = TOTAL_SECONDS
     ) -> None:
         """Uses DuckDuckGo if no source is given; connects to nothing yet."""
         self._source = source or DuckDuckGo()
@@ -105,7 +95,7 @@ class WebRetriever:
         for result in results:
             url, snippet = result.url.strip(), clean_line(result.snippet, _MAX_SNIPPET)
             title = clean_line(result.title) or url
-            if len(hits) < limit and url not in seen and _is_page(url):
+            if len(hits) < limit and url not in seen and is_page(url):
                 seen.add(url)
                 hits.append(_hit(url, title, snippet or title, rank=len(hits) + 1, retriever=self._name))
         return hits
@@ -133,17 +123,17 @@ class DuckDuckGo:
 
             def request(self, *args: Any, **kwargs: Any) -> str:
                 answer = self.http_client.request(*args, **kwargs)
-                _check(self.search_url, answer.status_code, answer.text)
+                check(self.search_url, answer.status_code, answer.text)
                 return str(answer.text)
 
-        engine = Engine(proxy=os.environ.get("DDGS_PROXY"), timeout=int(_QUIET_SECONDS))
+        engine = Engine(proxy=os.environ.get("DDGS_PROXY"), timeout=int(QUIET_SECONDS))
         engine.search_url = self._url or engine.search_url
         try:
             found = engine.search(query)
             if found is None:
                 raise ValueError("an empty page")
         except TimeoutException as error:
-            raise WebError(f"{self.host} did not answer within {_QUIET_SECONDS:g} seconds.") from error
+            raise WebError(f"{self.host} did not answer within {QUIET_SECONDS:g} seconds.") from error
         except DDGSException as error:
             raise WebError(f"{self.host} cannot be reached: {clean_line(str(error), 200)}") from error
         except (ValueError, LookupError, SyntaxError) as error:  # lxml's parser errors are syntax errors
@@ -160,7 +150,7 @@ class SearxNG:
         Raises:
             WebError: It is no http or https address.
         """
-        if not _is_page(base_url):
+        if not is_page(base_url):
             raise WebError(f"{clean_line(base_url)!r} is not the http or https address of a search engine.")
         self._base_url = base_url.rstrip("/")
 
@@ -171,7 +161,7 @@ class SearxNG:
 
     def search(self, query: str, *, limit: int) -> list[WebResult]:
         """Returns the first page's results."""
-        content = _get(f"{self._base_url}/search?{urlencode({'q': query, 'format': 'json'})}")
+        content = fetch(f"{self._base_url}/search?{urlencode({'q': query, 'format': 'json'})}")
         try:
             rows = json.loads(content)["results"]
             return [_row(row) for row in rows[:limit]]
@@ -201,72 +191,3 @@ def _hit(url: str, title: str, snippet: str, *, rank: int, retriever: str) -> Hi
         id=f"{identity}:0", document_id=identity, text=snippet, start=0, end=len(snippet), page=1
     )
     return Hit(passage=passage, document=document, score=1.0 / rank, rank=rank, retriever=retriever)
-
-
-def _is_page(url: str) -> bool:
-    """Whether this is a plain http or https address, without a password or anything invisible in it."""
-    if len(url) > _MAX_URL or clean_line(url, _MAX_URL) != url or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-
-
-def _check(url: str, status: int, page: str = "") -> None:
-    """Raises what a status, or a page that asks whether a person is searching, means."""
-    host = urlsplit(url).netloc
-    if status in _BLOCKED or any(mark in page for mark in _CAPTCHA_MARKS):
-        raise WebBlocked(
-            f"{host} refuses to answer automated searches for now (status {status}).",
-            hint="Wait some minutes, or use a SearXNG instance of your own.",
-        )
-    if status != 200:
-        raise WebError(f"{host} answered with status {status}.")
-
-
-class _SameHost(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to where the query was sent in the first place."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl)[:2] != urlsplit(req.full_url)[:2]:
-            fp.close()
-            raise WebError(
-                f"{req.host} sends the query on to {clean_line(urlsplit(newurl).netloc)!r}; not followed."
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _get(url: str) -> bytes:
-    """The content at a search engine's address; limited in time and size."""
-    host, deadline = urlsplit(url).netloc, time.monotonic() + _TOTAL_SECONDS
-    opener = urllib.request.build_opener(_SameHost)
-    opener.addheaders = [("User-Agent", "Carrel"), ("Accept", "application/json")]
-    try:
-        with opener.open(url, timeout=_QUIET_SECONDS) as answer:
-            _check(url, answer.status)
-            return _read(answer, host, deadline)
-    except urllib.error.HTTPError as error:
-        with error:
-            _check(url, error.code)
-        raise WebError(f"{host} answered with status {error.code}.") from error
-    except TimeoutError as error:
-        raise WebError(f"{host} did not answer within {_QUIET_SECONDS:g} seconds.") from error
-    except (OSError, HTTPException, ValueError) as error:
-        reason = clean_line(str(getattr(error, "reason", error)), 200)
-        raise WebError(f"{host} cannot be reached: {reason}.") from error
-
-
-def _read(answer: HTTPResponse, host: str, deadline: float) -> bytes:
-    content = bytearray()
-    # `read1` returns what has arrived, so that an answer in drops meets the deadline too.
-    while piece := answer.read1(65_536):
-        content += piece
-        if len(content) > _MAX_BYTES:
-            raise WebError(f"{host} answered with more than {_MAX_BYTES // 1_000_000} MB.")
-        if time.monotonic() > deadline:
-            raise WebError(f"{host} took longer than {_TOTAL_SECONDS:g} seconds to answer.")
-    return bytes(content)
