@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assistant.build import Workbench
     from assistant.references import ReferenceFormat
     from indexes.check import CheckReport
+    from indexes.enrich import EnrichReport
     from indexes.repair import RepairReport
 
 __all__ = ["Gone", "Holding", "Papers", "Record", "Wanted"]
@@ -215,6 +216,65 @@ class Papers:
         await self._close()  # the catalogue's file may be replaced
         return await repair(self._folder)
 
+    def enrich(
+        self,
+        names: Sequence[str] = (),
+        *,
+        collection: str | None = None,
+        again: bool = False,
+        tell: Callable[[int, int], None] | None = None,
+    ) -> EnrichReport:
+        """Asks Crossref, or OpenAlex by the settings, about papers, and writes down what it says.
+
+        Their DOIs leave this machine, or their titles and first authors where a DOI is not known. What your
+        own bibliography says stays.
+
+        Args:
+            names: Which papers, as `named` takes them; all without any.
+            collection: Only papers of this collection.
+            again: Ask about papers too that were described before, for a retraction since then.
+            tell: Told how many of how many papers are done.
+
+        Raises:
+            DocumentMissing: A name means no paper.
+            LibraryBusy: Another process is writing; what was written down stays.
+        """
+        return self._loop.run(self._enrich(names, collection, again, tell))
+
+    async def aenrich(
+        self,
+        names: Sequence[str] = (),
+        *,
+        collection: str | None = None,
+        again: bool = False,
+        tell: Callable[[int, int], None] | None = None,
+    ) -> EnrichReport:
+        """Asks a registry about papers, like `enrich`."""
+        return await self._loop.arun(self._enrich(names, collection, again, tell))
+
+    # What follows runs on the loop thread only.
+
+    async def _enrich(
+        self,
+        names: Sequence[str],
+        collection: str | None,
+        again: bool,
+        tell: Callable[[int, int], None] | None,
+    ) -> EnrichReport:
+        from indexes.registries import registry_named
+
+        library = (await self._workbench()).settings.library
+        registry = registry_named(
+            library.registry, url=library.registry_url or "", contact=library.registry_contact
+        )
+        holdings = await self._holdings()
+        if names:
+            documents = await self._named(names, collection)
+        else:
+            wanted = EVERYTHING._replace(collection=collection)
+            documents = tuple(holding.document for holding in await holdings.all(wanted))
+        return await holdings.enrich(documents, registry, again=again, tell=tell or _nobody)
+
     async def _holdings(self) -> Holdings:
         return (await self._workbench()).library.holdings
 
@@ -267,3 +327,7 @@ class Papers:
 
         holdings = await self._holdings()
         return references_of(await holdings.all(wanted, detailed=True), form)
+
+
+def _nobody(done: int, total: int) -> None:
+    """Nobody listens."""

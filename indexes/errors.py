@@ -27,6 +27,7 @@ CarrelError
 │   ├── MeaningUnavailable  no encoder: search is by keyword
 │   └── WebError          the web could not be searched              (retryable)
 │       ├── WebDisallowed the person has not allowed it
+│       ├── WebMissing    nothing at an address
 │       └── WebBlocked    the search engine refuses for now
 ├── ModelError, PipelineError    see pipelines.errors
 └── SettingsError                see assistant.settings
@@ -67,6 +68,7 @@ __all__ = [
     "WebBlocked",
     "WebDisallowed",
     "WebError",
+    "WebMissing",
 ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,7 +62,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def fetch(url: str, *, headers: Mapping[str, str] | None = None) -> bytes:
+def fetch(url: str) -> bytes:
     """Returns the content at an address; blocks, for 15 seconds and 1 MB at most.
 
     Raises:
@@ -73,9 +72,7 @@ def fetch(url: str, *, headers: Mapping[str, str] | None = None) -> bytes:
     """
     host, deadline = urlsplit(url).netloc, time.monotonic() + TOTAL_SECONDS
     opener = urllib.request.build_opener(_SameHost)
-    opener.addheaders = [
-        *({"User-Agent": "Carrel", "Accept": "application/json"} | dict(headers or {})).items()
-    ]
+    opener.addheaders = [("User-Agent", "Carrel"), ("Accept", "application/json")]
     try:
         with opener.open(url, timeout=QUIET_SECONDS) as answer:
             check(url, answer.status)

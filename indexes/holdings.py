@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from indexes import ledger
 from indexes.catalogue import Catalogue
@@ -26,6 +26,10 @@ from indexes.retry import Retry, to_retry
 from indexes.rows import details_of
 from indexes.types import Details, Document, Model
 from indexes.vectors import PassageVectors
+
+if TYPE_CHECKING:
+    from indexes.enrich import EnrichReport
+    from indexes.registries import Registry
 
 __all__ = ["EVERYTHING", "SHORT_ID", "Holding", "Holdings", "Wanted"]
 
@@ -106,6 +110,19 @@ class Holdings:
             return tuple(holding for holding in found if holding is not None)
 
         return await self._catalogue.database.read(work)
+
+    async def enrich(
+        self,
+        documents: Sequence[Document],
+        registry: Registry,
+        *,
+        again: bool = False,
+        tell: Callable[[int, int], None],
+    ) -> EnrichReport:
+        """Asks a registry about papers and writes down what it says; see `indexes.enrich.enrich`."""
+        from indexes.enrich import enrich
+
+        return await enrich(self._catalogue, self._lock, documents, registry, again=again, tell=tell)
 
     async def failures(self, collection: str | None = None) -> tuple[Record, ...]:
         """Returns the ledger's rows of files that failed, for now or for good, by path."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assistant.cli.enriching import enrich
 from assistant.cli.mending import check, repair
 from assistant.cli.options import (
     format_option,
@@ -46,6 +47,7 @@ Examples:
   carrel papers show radium
   carrel papers export -o library.bib
   carrel papers remove --gone
+  carrel papers enrich
 
 A paper is named by its id or the beginning of it, its file, or a
 part of its title.
@@ -147,7 +149,7 @@ def export(
     return 0
 
 
-for _each in (remove, retry, check, repair):
+for _each in (remove, retry, check, repair, enrich):
     command.add_command(_each)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from assistant import Assistant
 from tests.assistant.command_line import Ran, carrel, carrel_in_terminal
+from tests.indexes.registry_server import registry_server
 
 LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
 HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202eevil\u202c"
@@ -196,3 +197,20 @@ def test_a_collection_is_renamed_and_removed_from_the_command_line(filled: Path)
     assert run("collections", "remove", "owls").code == 2
     assert run("collections", "remove", "owls", "--yes").stdout == "Removed 1 paper.\n"
     assert [line.split()[-1] for line in run("collections").stdout.splitlines()] == ["name", "papers"]
+
+
+def test_papers_are_enriched_after_a_yes_and_not_without(filled: Path) -> None:
+    with registry_server() as server:
+        setting = f"library.registry_url={server.url}"
+        server.answers["/works"] = {"message": {"items": [{"title": ["Owls"], "DOI": "10.1000/owls"}]}}
+        refused = run("papers", "enrich", "--set", setting)
+        assert refused.code != 0
+        assert "needs a yes" in refused.stderr
+        assert server.asked == [], "nothing is sent without a yes"
+        ran = run("papers", "enrich", "--yes", "--set", setting)
+        assert ran.code == 0, ran.stderr
+        assert "3 not known there" in ran.stdout, "titles as short as these may be those of many papers"
+        failed = run(
+            "papers", "enrich", "--yes", "--json", "--set", "library.registry_url=http://127.0.0.1:9"
+        )
+        assert failed.code == 0, "titles that are not asked about cannot fail"
