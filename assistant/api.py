@@ -17,7 +17,7 @@ from assistant.history import named, new_run
 from assistant.loop import Consult, LoopThread
 from assistant.papers import Papers
 from assistant.paths import Paths, find_paths
-from assistant.question import How, budget_with, checked, less
+from assistant.question import How, Where, budget_with, checked, less
 from assistant.records import replaying
 from assistant.settings import Settings, load_settings
 from indexes.events import AddEvent
@@ -213,13 +213,21 @@ class Assistant:
             async for event in events:
                 yield event
 
-    def search(self, text: str, *, limit: int = 10, collections: Sequence[str] = ()) -> Hits:
-        """Returns the passages that fit best, without any model writing anything."""
-        return self._loop.run(self._search(text, limit, collections))
+    def search(self, text: str, **where: Unpack[Where]) -> Hits:
+        """Returns the passages that fit best, without any model writing anything.
 
-    async def asearch(self, text: str, *, limit: int = 10, collections: Sequence[str] = ()) -> Hits:
+        Args:
+            text: What to look for; filters such as `author:smith year:2019..` may stand in it, or be it.
+            where: `limit`, `collections`, `per_document`; see `Where`.
+
+        Raises:
+            FilterRefused: A filter in the text cannot be one.
+        """
+        return self._loop.run(self._search(text, where))
+
+    async def asearch(self, text: str, **where: Unpack[Where]) -> Hits:
         """Returns the passages that fit best, like `search`."""
-        return await self._loop.arun(self._search(text, limit, collections))
+        return await self._loop.arun(self._search(text, where))
 
     def collections(self) -> tuple[Collection, ...]:
         """Returns the library's collections and how large they are."""
@@ -343,9 +351,9 @@ class Assistant:
         plan = await asyncio.to_thread(planned, questions, given, self.settings)
         return await run_batch(plan, self._workbench)
 
-    async def _search(self, text: str, limit: int, collections: Sequence[str]) -> Hits:
-        wanted = checked(text, collections)
-        return await (await self._workbench()).search(wanted, limit=limit)
+    async def _search(self, text: str, where: Where) -> Hits:
+        wanted = checked(text, where.get("collections", ()), filters_alone=True)
+        return await (await self._workbench()).search(wanted, where)
 
     async def _collections(self) -> tuple[Collection, ...]:
         return await (await self._workbench()).collections()

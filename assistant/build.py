@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from assistant.engine.protocol import Status, Surroundings
 from assistant.paths import Paths
+from assistant.question import Where
 from assistant.records import exported, recorded
 from assistant.settings import ModelRole, Settings
 from indexes.errors import DocumentMissing
@@ -210,9 +211,10 @@ class Workbench:
 
         return [NamedReader.parse(reader) for reader in self.settings.library.readers]
 
-    async def search(self, question: Question, *, limit: int) -> Hits:
+    async def search(self, question: Question, where: Where) -> Hits:
         """Returns the passages that fit best."""
-        return await self.library.search(question.text, limit=limit, collections=question.collections)
+        asked: Where = {**where, "collections": question.collections}
+        return await self.library.search(question.text, **asked)
 
     async def collections(self) -> tuple[Collection, ...]:
         """Returns the library's collections."""

@@ -8,11 +8,12 @@ from typing import TypedDict
 
 from pydantic import ValidationError
 
-from indexes.clean import clean
+from indexes.clean import clean, clean_line
 from indexes.errors import QuestionRefused
+from indexes.query import parse_query
 from pipelines.types import Budget, Question
 
-__all__ = ["LONGEST_QUESTION", "How", "budget_with", "checked", "less"]
+__all__ = ["LONGEST_QUESTION", "How", "Where", "budget_with", "checked", "less"]
 
 LONGEST_QUESTION = 20_000
 """Characters. A longer text is material to answer from, not a question."""
@@ -37,6 +38,17 @@ class How(TypedDict, total=False):
     """A file that does not exist yet, to record the question in for `replay`; it holds text of the papers."""
 
 
+class Where(TypedDict, total=False):
+    """What a search finds: whatever is left out is as it usually is."""
+
+    limit: int
+    """Most hits, 10 unless said otherwise; passages of one page that touch come as one."""
+    collections: Sequence[str]
+    """Where to look; empty means everywhere."""
+    per_document: int | None
+    """Most passages of one paper before every other has had its turn; `None` for any number."""
+
+
 _LIMITS = {"deadline_seconds": "max_seconds", "max_cost_usd": "max_cost_usd", "max_calls": "max_calls"}
 
 
@@ -55,16 +67,24 @@ def budget_with(budget: Budget, how: How) -> Budget:
         raise QuestionRefused(f"{name} is {wrong['input']!r}: {wrong['msg'].lower()}.") from error
 
 
-def checked(text: str, collections: Sequence[str] = (), *, budget: Budget | None = None) -> Question:
+def checked(
+    text: str,
+    collections: Sequence[str] = (),
+    *,
+    budget: Budget | None = None,
+    filters_alone: bool = False,
+) -> Question:
     """Returns the question, sanitised.
 
     Args:
         text: In a person's words.
         collections: Where to look; empty means Carrel chooses.
         budget: What it may spend.
+        filters_alone: Whether it needs no words beside its filters, as a search does not.
 
     Raises:
         QuestionRefused: It is empty or too long.
+        FilterRefused: A filter in it cannot be one.
     """
     if len(text) > LONGEST_QUESTION:
         raise QuestionRefused(
@@ -74,6 +94,11 @@ def checked(text: str, collections: Sequence[str] = (), *, budget: Budget | None
     wanted = clean(text).strip()
     if not wanted:
         raise QuestionRefused("The question is empty.", hint='Write it in quotes: carrel ask "What is ...?"')
+    if not parse_query(wanted).text and not filters_alone:
+        raise QuestionRefused(
+            "The question has filters and no words.",
+            hint=f'Add what to look for: {clean_line(wanted, 60)} "..."',
+        )
     return Question(text=wanted, collections=tuple(collections), budget=budget or Budget())
 
 

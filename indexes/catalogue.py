@@ -258,11 +258,26 @@ def _document_row(connection: sqlite3.Connection, document_id: str) -> tuple[obj
 
 def _passages(connection: sqlite3.Connection, ids: Sequence[str]) -> Iterator[Passage]:
     for id in ids:
-        document_id, _, ordinal = id.rpartition(":")
-        row = connection.execute(
+        document_id, _, ordinals = id.rpartition(":")
+        first, _, last = ordinals.partition("-")
+        rows = connection.execute(
             f"""SELECT {PASSAGE} FROM passages p JOIN documents d ON d.number = p.document
-            WHERE d.id = ? AND p.ordinal = ?""",  # noqa: S608
-            (document_id, ordinal),
-        ).fetchone()
-        if row is not None:
-            yield passage_of(document_id, row)
+            WHERE d.id = ? AND p.ordinal BETWEEN ? AND ? ORDER BY p.ordinal""",  # noqa: S608
+            (document_id, first, last or first),
+        ).fetchall()
+        found = [passage_of(document_id, row) for row in rows]
+        if len(found) == 1:
+            yield found[0]
+        elif found:
+            yield _stretch_of(connection, id, found)
+
+
+def _stretch_of(connection: sqlite3.Connection, id: str, passages: Sequence[Passage]) -> Passage:
+    """Neighbours on one page as one passage, its text cut out of the page."""
+    first, end = passages[0], max(passage.end for passage in passages)
+    offset, text = connection.execute(
+        """SELECT g.start, g.text FROM pages g JOIN documents d ON d.number = g.document
+        WHERE d.id = ? AND g.page = ?""",
+        (first.document_id, first.page),
+    ).fetchone()
+    return first.model_copy(update={"id": id, "end": end, "text": text[first.start - offset : end - offset]})

@@ -4,77 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.admit import EVERYWHERE, Admission
 from indexes.ahead import Ahead
 from indexes.builder import build_generation
 from indexes.chroma import ChromaFailed, ChromaFolder
 from indexes.errors import LibraryBusy
 from indexes.exact import ExactIndex
 from indexes.generations import Generation, GenerationFailed, Generations
-from indexes.protocols import Encoder, Vectors
+from indexes.protocols import Encoder
 from indexes.shared_folder import SharedFolder
+from indexes.stored import StoredVectors, VectorSource
 from indexes.types import Model
 
-__all__ = ["DenseCoverage", "DenseIndex", "StoredVectors", "VectorSource"]
+__all__ = ["DenseCoverage", "DenseIndex"]
 
 _READ_ROWS = 5_000
 _NEVER_LOOKED = (-1, -1)
+_FEW = 5_000
+"""Admitted passages up to which each is compared: 30 ms, and no neighbour is missed under a narrow filter."""
 _GROWTH = 4
 """A generation is due when what is newer exceeds a quarter of it: building stays linear in the passages."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredVectors:
-    """Vectors as the catalogue keeps them: four columns of the same length, ordered by position."""
-
-    positions: NDArray[np.int64]
-    """Where each stands in the order of storing; grows with every vector stored and is never used twice."""
-    numbers: NDArray[np.int64]
-    """The number of the passage each belongs to; at most one vector per passage and fingerprint."""
-    collections: list[str]
-    matrix: Vectors
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def first(self, count: int) -> StoredVectors:
-        """The first `count` of them."""
-        return StoredVectors(
-            self.positions[:count], self.numbers[:count], self.collections[:count], self.matrix[:count]
-        )
-
-
-class VectorSource(Protocol):
-    """The vectors of one library. Every method blocks and may be called from any thread.
-
-    A stored vector never changes. It disappears with its passage. Positions follow the order of commits,
-    not the passages' numbers: embedding may take passages in any order, and a late one is still seen.
-    (In SQL: `position INTEGER PRIMARY KEY AUTOINCREMENT`.)
-    """
-
-    def last_position(self, fingerprint: str) -> int:
-        """The highest position among this encoder's vectors; 0 for none. Called for every search."""
-        ...
-
-    def vector_count(self, fingerprint: str, *, up_to: int | None = None) -> int:
-        """How many vectors of this encoder are stored now, at positions `<= up_to` if given."""
-        ...
-
-    def vectors(self, fingerprint: str, *, after: int = 0, limit: int | None = None) -> StoredVectors:
-        """The first `limit` vectors of this encoder at positions `> after`, ordered by position."""
-        ...
-
-    def living(self, fingerprint: str, numbers: Sequence[int]) -> set[int]:
-        """Those of `numbers` that still have a vector of this encoder. Called for every search."""
-        ...
 
 
 class DenseCoverage(Model):
@@ -135,20 +91,27 @@ class DenseIndex:
         return (self._note,) if self._note else ()
 
     async def search(
-        self, text: str, *, limit: int, collections: tuple[str, ...] = ()
+        self,
+        text: str,
+        *,
+        limit: int,
+        admission: Admission = EVERYWHERE,
+        vector: NDArray[np.float32] | None = None,
     ) -> list[tuple[int, float]]:
         """Returns at most `limit` pairs of passage number and cosine, best first, of passages that exist now.
 
         Args:
             text: What to look for.
             limit: Most pairs to return.
-            collections: Where to look; empty means everywhere.
+            admission: Where to look.
+            vector: What to look for in place of the text's own meaning, of unit length.
 
         Raises:
             EncoderError: The text cannot be embedded.
         """
-        vector = await self._ahead.take(text)
-        return await asyncio.to_thread(self._search, text, limit, collections, vector)
+        if vector is None:
+            vector = await self._ahead.take(text)
+        return await asyncio.to_thread(self._search, text, limit, admission, vector)
 
     def ahead(self, text: str) -> None:
         """Begins to embed `text` for the next search for it; see `Ahead.begin`."""
@@ -156,7 +119,7 @@ class DenseIndex:
 
     async def prepare(self) -> None:
         """Loads what the first search would wait for: the encoder, Chroma, the newer vectors."""
-        await asyncio.to_thread(self._search, "prepare", 1, (), None)
+        await asyncio.to_thread(self._search, "prepare", 1, EVERYWHERE, None)
 
     async def coverage(self) -> DenseCoverage:
         """What a search would look at now."""
@@ -202,19 +165,29 @@ class DenseIndex:
             return self._encoder.encode([text])[0] if folder is not None or len(newer) else None
 
     def _search(
-        self, text: str, limit: int, collections: tuple[str, ...], vector: NDArray[np.float32] | None
+        self, text: str, limit: int, admission: Admission, vector: NDArray[np.float32] | None
     ) -> list[tuple[int, float]]:
         with self._view() as (folder, newer):
-            if limit < 1 or (folder is None and len(newer) == 0):
+            if limit < 1 or admission.is_empty or (folder is None and len(newer) == 0):
                 return []  # without loading a model
             if vector is None:
                 vector = self._encoder.encode([text])[0]
+            if admission.numbers is not None and len(admission.numbers) <= _FEW:
+                return self._best_of_few(admission.numbers, vector, limit)
             try:
-                return self._living_best(folder, newer, vector, limit, collections)
+                return self._living_best(folder, newer, vector, limit, admission)
             except ChromaFailed as error:
                 self._give_up(folder, error.message)
         with self._view() as (_, everything):
-            return self._living_best(None, everything, vector, limit, collections)
+            return self._living_best(None, everything, vector, limit, admission)
+
+    def _best_of_few(
+        self, numbers: NDArray[np.int64], vector: NDArray[np.float32], limit: int
+    ) -> list[tuple[int, float]]:
+        """Looks at each admitted passage: a graph that is walked for its neighbours may miss the admitted."""
+        stored = self._source.vectors_of(self._encoder.fingerprint, numbers)
+        block = (stored.numbers, stored.collections, stored.matrix)
+        return ExactIndex(self._encoder.dimensions).extended([block]).search(vector, limit=limit)
 
     def _living_best(
         self,
@@ -222,15 +195,22 @@ class DenseIndex:
         newer: ExactIndex,
         vector: NDArray[np.float32],
         limit: int,
-        collections: tuple[str, ...],
+        admission: Admission,
     ) -> list[tuple[int, float]]:
-        """Asks both for more until enough of what they find still exists, or there is no more."""
-        wanted = limit
+        """Asks both for more until enough of what they find exists and is admitted, or there is no more."""
+        within = admission.collections
+        # Without numbers to go by, lists of references are left out.
+        among = None if admission.numbers is None else set(admission.numbers.tolist())
+        wanted = limit if among is not None else limit * 5 // 4
         while True:
-            exact = newer.search(vector, limit=wanted, collections=collections)
-            indexed = folder.search(vector, limit=wanted, collections=collections) if folder else []
+            exact = newer.search(vector, limit=wanted, collections=within)
+            indexed = folder.search(vector, limit=wanted, collections=within) if folder else []
             score_of = {**dict(indexed), **dict(exact)}
-            living = self._source.living(self._encoder.fingerprint, list(score_of))
+            living = self._source.living(
+                self._encoder.fingerprint, list(score_of), references=among is not None
+            )
+            if among is not None:
+                living &= among
             kept = sorted(
                 ((n, s) for n, s in score_of.items() if n in living), key=lambda pair: (-pair[1], pair[0])
             )

@@ -8,6 +8,7 @@ CarrelError
 │   ├── NameAmbiguous     a name that several papers answer to
 │   ├── Unconfirmed       what cannot be undone, without a person's yes
 │   ├── OutputExists      a file that would be overwritten
+│   ├── FilterRefused     a filter in a question that cannot be one
 │   ├── QuestionRefused   an empty or oversized question
 │   └── JudgementsUnusable  a collection for evaluating, or a file of questions, is not as it should be
 ├── ReadError             one file could not be read
@@ -47,6 +48,7 @@ __all__ = [
     "EncoderMismatch",
     "EncoderMissing",
     "Encrypted",
+    "FilterRefused",
     "InputError",
     "JudgementsUnusable",
     "LibraryBusy",
@@ -140,6 +142,10 @@ class QuestionRefused(InputError):
 
 class JudgementsUnusable(InputError):
     """A judged collection, or a file of questions with their answers, is not as it should be."""
+
+
+class FilterRefused(InputError):
+    """A filter in a question that cannot be one: a year that is no year, a collection that is not there."""
 
 
 class ReadError(CarrelError):

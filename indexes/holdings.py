@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from indexes.enrich import EnrichReport
     from indexes.registries import Registry
 
-__all__ = ["EVERYTHING", "SHORT_ID", "Holding", "Holdings", "Wanted"]
+__all__ = ["EVERYTHING", "SHORT_ID", "Holding", "Holdings", "Wanted", "paper_named", "papers_named"]
 
 T = TypeVar("T")
 
@@ -130,18 +130,8 @@ class Holdings:
         return tuple(record for record in failures if collection in (None, record.collection))
 
     async def named(self, name: str, *, collection: str | None = None) -> tuple[Document, ...]:
-        """Returns every paper that `name` may mean; none for a name that means nothing.
-
-        The first of these that fits decides: the beginning of an id (four characters or more), a path, the
-        name of a file, a whole title, a part of a title.
-
-        Args:
-            name: As a person types it; capitals do not matter but in paths.
-            collection: Look only here.
-        """
-        documents = await self._catalogue.documents(collection=collection)
-        records = await self._catalogue.database.read(ledger.standing)
-        return _meant(name, documents, [record for record in records if record.document_id])
+        """Returns every paper that `name` may mean: see `papers_named`."""
+        return await papers_named(self._catalogue, name, collection=collection)
 
     async def inside(self, folder: str, *, collection: str | None = None) -> tuple[Document, ...]:
         """Returns the papers that stand for nothing but files inside `folder`; none if it is no path."""
@@ -156,25 +146,8 @@ class Holdings:
         return await self._catalogue.documents(ids, collection=collection)
 
     async def one(self, name: str, *, collection: str | None = None) -> Document:
-        """Returns the paper that `name` means.
-
-        Raises:
-            DocumentMissing: It means none.
-            NameAmbiguous: It means several; the hint lists them.
-        """
-        found = await self.named(name, collection=collection)
-        if not found:
-            raise DocumentMissing(
-                f"The library holds no paper {clean_line(name, 120)!r}.",
-                hint="A paper is named by its id, its file or a part of its title: "
-                "`carrel papers list` shows them.",
-            )
-        if len(found) > 1:
-            raise NameAmbiguous(
-                f"{clean_line(name, 120)!r} may be any of {len(found)} papers: {_listing(found)}.",
-                hint="Name one of them by its id.",
-            )
-        return found[0]
+        """Returns the paper that `name` means: see `paper_named`."""
+        return await paper_named(self._catalogue, name, collection=collection)
 
     async def to_retry(self, names: Sequence[str] = (), *, collection: str | None = None) -> dict[str, Retry]:
         """Returns by collection what to read again of the files that failed.
@@ -285,6 +258,46 @@ def _failed(name: str, failures: Sequence[Record]) -> list[Record]:
             hint="`carrel papers failed` lists them; to read a paper for the first time, add it.",
         )
     return found
+
+
+async def papers_named(
+    catalogue: Catalogue, name: str, *, collection: str | None = None
+) -> tuple[Document, ...]:
+    """Returns every paper that `name` may mean; none for a name that means nothing.
+
+    The first of these that fits decides: the beginning of an id (four characters or more), a path, the
+    name of a file, a whole title, a part of a title.
+
+    Args:
+        catalogue: Of the library.
+        name: As a person types it; capitals do not matter but in paths.
+        collection: Look only here.
+    """
+    documents = await catalogue.documents(collection=collection)
+    records = await catalogue.database.read(ledger.standing)
+    return _meant(name, documents, [record for record in records if record.document_id])
+
+
+async def paper_named(catalogue: Catalogue, name: str, *, collection: str | None = None) -> Document:
+    """Returns the paper that `name` means.
+
+    Raises:
+        DocumentMissing: It means none.
+        NameAmbiguous: It means several; the hint lists them.
+    """
+    found = await papers_named(catalogue, name, collection=collection)
+    if not found:
+        raise DocumentMissing(
+            f"The library holds no paper {clean_line(name, 120)!r}.",
+            hint="A paper is named by its id, its file or a part of its title: "
+            "`carrel papers list` shows them.",
+        )
+    if len(found) > 1:
+        raise NameAmbiguous(
+            f"{clean_line(name, 120)!r} may be any of {len(found)} papers: {_listing(found)}.",
+            hint="Name one of them by its id.",
+        )
+    return found[0]
 
 
 def _meant(name: str, documents: Sequence[Document], records: Iterable[Record]) -> tuple[Document, ...]:

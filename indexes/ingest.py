@@ -6,14 +6,14 @@ import asyncio
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from indexes.catalogue import Catalogue
 from indexes.chaos import point
 from indexes.clean import clean_line
-from indexes.content import content_of, papers_including, stored_path
+from indexes.content import content_of, content_of_text, papers_including, stored_path
 from indexes.entries import Bibliography, Entries, said_of
 from indexes.errors import LibraryError, NoText, NothingToRead, ReadError, Unsupported
 from indexes.events import AddEvent, FileDone, FilesFound
@@ -32,6 +32,7 @@ __all__ = [
     "FileReader",
     "filing_of",
     "ingest",
+    "ingest_texts",
     "require_files",
 ]
 
@@ -165,6 +166,25 @@ def require_files(found: Walk, paths: Iterable[Path]) -> None:
     raise NothingToRead(
         f"Nothing to read in {places}" + (f": skipped {counted}." if counted else ": no files.")
     )
+
+
+async def ingest_texts(
+    documents: Mapping[str, ParsedDocument], *, catalogue: Catalogue, splitter: Splitter, collection: str
+) -> int:
+    """Files documents that are already in hand, by name; returns how many passages they have.
+
+    Raises:
+        NoText: One of them holds no text; those before it are kept.
+    """
+    passages = 0
+    for name, parsed in documents.items():
+        content = content_of_text(parsed, collection)
+        filing = await asyncio.to_thread(
+            filing_of, name, content, parsed, collection=collection, splitter=splitter
+        )
+        await catalogue.file(filing)
+        passages += len(filing.passages)
+    return passages
 
 
 def filing_of(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 
+from indexes.admit import EVERYWHERE, Admission, admit
 from indexes.clean import clean
 from indexes.database import Database
-from indexes.ranking import DEPTH, measured
+from indexes.like import models_named, telling_words
+from indexes.query import parse_query, terms
+from indexes.ranking import DEPTH, listed, measured
 from indexes.types import Hits
 from indexes.words import STOP_WORDS
 
-__all__ = ["KeywordRetriever", "match_expression", "rarity"]
+__all__ = ["KeywordRetriever", "best_matches", "match_expression", "rarity"]
 
 _MOST_TERMS = 64
 """Distinct words and phrases of a question that are looked for; a longer text is cut here."""
@@ -23,10 +26,6 @@ _SILENT_PASSAGES = 100
 
 _TIES = 50
 """Passages as good as the last one wanted that are looked at, so that chance does not choose among them."""
-
-_QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
-# Letters outside ASCII stay together with their combining marks, which `\w` would cut off.
-_WORD = re.compile(r"[^\s!-/:-@\[-`{-~\u2010-\u2027\u3001\u3002]+")
 
 
 class KeywordRetriever:
@@ -44,16 +43,27 @@ class KeywordRetriever:
     async def search(self, text: str, *, limit: int, collections: tuple[str, ...] = ()) -> Hits:
         """Returns at most `limit` hits, best first; the score is BM25. A text without a word finds nothing.
 
+        A text of filters alone lists the papers that fit, the newest first, each by its first passage.
+
         Raises:
+            FilterRefused: A filter in the text cannot be one, or `like:` names no paper.
             LibraryError: The catalogue cannot be read.
         """
-        expression = match_expression(text)
-        if not expression:
-            return Hits()
+        wanted = parse_query(text)
+        models = await models_named(self._database, wanted.filters.like)
 
         def work(connection: sqlite3.Connection) -> Hits:
-            scored = _matches(connection, expression, max(limit, DEPTH), collections)
-            return measured(connection, scored, limit=limit, retriever=self._name)
+            admission = admit(connection, wanted.filters, collections, without=models)
+            sought = [wanted.text, *telling_words(connection, models)] if models else [wanted.text]
+            expression = match_expression(" ".join(sought))
+            if admission.is_empty or not (expression or wanted.filters.of_papers):
+                return Hits(notes=admission.notes)
+            if not expression:
+                found = listed(connection, admission, limit=limit, retriever=self._name)
+            else:
+                scored = best_matches(connection, expression, limit=max(limit, DEPTH), admission=admission)
+                found = measured(connection, scored, limit=limit, retriever=self._name)
+            return found.model_copy(update={"notes": admission.notes})
 
         return await self._database.read(work)
 
@@ -90,30 +100,14 @@ def match_expression(text: str) -> str:
     Words in double quotes become one phrase. Stop words count only when there is nothing else. Every term
     is quoted, so nothing in the text is an operator, and terms are joined by OR: BM25 decides.
     """
-    terms = [*_distinct(_terms(clean(text)))]
-    telling = [term for term in terms if term not in STOP_WORDS]
-    return " OR ".join(f'"{term}"' for term in (telling or terms)[:_MOST_TERMS])
+    every = [*_distinct(terms(clean(text)))]
+    telling = [term for term in every if term not in STOP_WORDS]
+    return " OR ".join(f'"{term}"' for term in (telling or every)[:_MOST_TERMS])
 
 
-def _terms(text: str) -> Iterator[str]:
-    """Yields phrases and words in the order they stand, words and all in lower case."""
-    position = 0
-    for quoted in _QUOTED.finditer(text):
-        yield from _words(text[position : quoted.start()])
-        yield " ".join(_words(quoted[1]))
-        position = quoted.end()
-    yield from _words(text[position:])
-
-
-def _words(text: str) -> Iterator[str]:
-    for word in _WORD.findall(text):
-        if any(character.isalnum() for character in word):
-            yield word.lower()
-
-
-def _distinct(terms: Iterator[str]) -> Iterator[str]:
+def _distinct(every: Iterator[str]) -> Iterator[str]:
     seen: set[str] = set()
-    for term in terms:
+    for term in every:
         if term and term not in seen:
             seen.add(term)
             yield term
@@ -121,21 +115,28 @@ def _distinct(terms: Iterator[str]) -> Iterator[str]:
                 return
 
 
-def _matches(
-    connection: sqlite3.Connection, expression: str, limit: int, collections: tuple[str, ...]
+def best_matches(
+    connection: sqlite3.Connection, expression: str, *, limit: int, admission: Admission = EVERYWHERE
 ) -> list[tuple[int, float]]:
-    """Returns the `limit` best numbers and scores, and those that are as good as the last of them."""
-    if collections:
-        # The plus sign keeps SQLite from running the whole match once for each passage of the collections.
-        restricted = f"""AND +rowid IN (
-            SELECT p.number FROM passages p JOIN documents d ON d.number = p.document
-            WHERE d.collection IN ({", ".join("?" * len(collections))}))"""  # noqa: S608
+    """Returns the `limit` best passage numbers and scores, and those that are as good as the last of them."""
+    # The plus sign keeps SQLite from running the whole match once for each passage that is admitted.
+    restricted: list[str] = []
+    arguments: list[str] = []
+    if admission.numbers is not None:
+        restricted.append("AND +rowid IN (SELECT value FROM json_each(?))")
+        arguments.append(json.dumps(admission.numbers.tolist()))
     else:
-        restricted = ""
+        restricted.append("AND +rowid NOT IN (SELECT number FROM passages WHERE part = 'references')")
+    if admission.collections:
+        restricted.append(
+            """AND +rowid IN (SELECT p.number FROM passages p JOIN documents d ON d.number = p.document
+            WHERE d.collection IN (SELECT value FROM json_each(?)))"""
+        )
+        arguments.append(json.dumps(admission.collections))
     rows = connection.execute(
-        f"""SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH ? {restricted}
+        f"""SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH ? {" ".join(restricted)}
         ORDER BY rank, rowid LIMIT ?""",  # noqa: S608
-        (expression, *collections, limit + _TIES),
+        (expression, *arguments, limit + _TIES),
     )
     ranked = [(int(number), float(score)) for number, score in rows]
     return ranked[:limit] + [each for each in ranked[limit:] if each[1] == ranked[limit - 1][1]]

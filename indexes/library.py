@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from indexes.catalogue import Catalogue
-from indexes.content import content_of_text
 from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing
@@ -18,11 +17,12 @@ from indexes.events import Added, AddEvent
 from indexes.generations import GenerationFailed
 from indexes.gone import vanished_note
 from indexes.holdings import Holdings
-from indexes.ingest import filing_of, ingest, require_files
+from indexes.ingest import ingest, ingest_texts, require_files
 from indexes.keyword import KeywordRetriever, rarity
 from indexes.ledger import Record
 from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
+from indexes.neighbours import PER_DOCUMENT
 from indexes.protocols import Encoder, Retriever
 from indexes.readers.ocr import require as require_ocr
 from indexes.rebuild import refreshed
@@ -134,23 +134,38 @@ class Library:
         """Its papers as their owner handles them: named, listed, removed, regrouped."""
         return Holdings(self._catalogue, self._vectors, self._lock, delta_limit=self._delta_limit)
 
-    # Searching and reading.
-
-    async def search(self, text: str, *, limit: int = 10, collections: Sequence[str] = ()) -> Hits:
+    async def search(
+        self,
+        text: str,
+        *,
+        limit: int = 10,
+        collections: Sequence[str] = (),
+        per_document: int | None = PER_DOCUMENT,
+    ) -> Hits:
         """Searches by meaning and by keyword at the same time and fuses what they find.
 
-        A retriever that cannot answer leaves a note, and the other one's hits.
+        A retriever that cannot answer leaves a note. Passages that touch come as one, so there may be fewer
+        hits than `limit` although there is more to find.
 
         Args:
-            text: What to look for; any characters. Nothing is found for a text without a word.
+            text: What to look for; any characters. Filters in it hold: see `indexes.query`.
             limit: Most hits.
             collections: Where to look; empty means everywhere.
+            per_document: Most passages of a document before all others have had their turn; `None` for any.
 
         Raises:
+            FilterRefused: A filter in the text cannot be one.
             LibraryError: The catalogue cannot be read.
         """
-        found = await search_all(self.retrievers, text, limit=limit, collections=tuple(collections))
-        return found.model_copy(update={"notes": (*self.notes, *found.notes)})
+        found = await search_all(
+            self.retrievers,
+            text,
+            limit=limit,
+            collections=tuple(collections),
+            per_document=per_document,
+            page_text=self._catalogue.page,
+        )
+        return Hits(hits=found.hits, notes=(*self.notes, *found.notes))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -226,8 +241,6 @@ class Library:
             stems: Porter's (1980), as the keyword index has them.
         """
         return await rarity(self._database, stems)
-
-    # Writing.
 
     async def add(
         self,
@@ -334,15 +347,10 @@ class Library:
             LibraryError: The catalogue cannot be written.
         """
         started = time.monotonic()
-        passages = 0
         async with self._lock.held():
-            for name, parsed in documents.items():
-                content = content_of_text(parsed, collection)
-                filing = await asyncio.to_thread(
-                    filing_of, name, content, parsed, collection=collection, splitter=self._splitter
-                )
-                await self._catalogue.file(filing)
-                passages += len(filing.passages)
+            passages = await ingest_texts(
+                documents, catalogue=self._catalogue, splitter=self._splitter, collection=collection
+            )
             await self._catalogue.compact()
             notes = await self._embedded_or_why_not(_nobody, reembed=False) if embed else ()
         return AddReport(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
+from indexes.admit import admit
 from indexes.chaos import point
 from indexes.database import Database
 from indexes.dense import DenseIndex
-from indexes.errors import EncoderMismatch
+from indexes.errors import EncoderMismatch, FilterRefused
 from indexes.events import AddEvent, Embedded
+from indexes.like import mean_vector, models_named, passages_of
 from indexes.protocols import Encoder, Vectors
+from indexes.query import parse_query
 from indexes.ranking import DEPTH, measured
 from indexes.types import Hits
 from indexes.vectors import Coverage, PassageVectors, Waiting
@@ -49,28 +54,51 @@ class DenseRetriever:
 
     def ahead(self, text: str) -> None:
         """See `LooksAhead.ahead`: begins to embed `text`."""
-        if text.strip():
-            self._index.ahead(text)
+        with suppress(FilterRefused):  # the search itself will say so
+            if wanted := parse_query(text).text.strip():
+                self._index.ahead(wanted)
 
     async def search(self, text: str, *, limit: int, collections: tuple[str, ...] = ()) -> Hits:
         """Returns at most `limit` hits, best first; the score is the cosine. Notes say what it could not see.
 
         Raises:
+            FilterRefused: A filter in the text cannot be one.
             EncoderMismatch: All vectors here were made by another model.
             EncoderError: The text cannot be embedded.
             LibraryError: The catalogue cannot be read.
         """
-        if not text.strip():
+        wanted = parse_query(text)
+        sought = wanted.text.strip()
+        models = await models_named(self._database, wanted.filters.like)
+        if not sought and not models:
             return Hits()
         fingerprint = await require_same_encoder(self._vectors, self._encoder)
+        admission = await self._database.read(
+            lambda connection: admit(connection, wanted.filters, collections, without=models)
+        )
+        vector = await self._direction(sought, models) if models else None
         coverage, scored = await asyncio.gather(
-            self._vectors.coverage(fingerprint, collections),
-            self._index.search(text, limit=max(limit, DEPTH), collections=collections),
+            self._vectors.coverage(fingerprint, admission.collections or collections),
+            self._index.search(sought, limit=max(limit, DEPTH), admission=admission, vector=vector),
         )
         found = await self._database.read(
             lambda connection: measured(connection, scored, limit=limit, retriever=self._name)
         )
-        return found.model_copy(update={"notes": (*_coverage_notes(coverage), *self._index.notes)})
+        notes = (*admission.notes, *_coverage_notes(coverage), *self._index.notes)
+        return found.model_copy(update={"notes": notes})
+
+    async def _direction(self, sought: str, models: Sequence[str]) -> NDArray[np.float32]:
+        """Where the papers point that others shall be like, and where the words beside them point."""
+        numbers, opening = await self._database.read(lambda connection: passages_of(connection, models))
+
+        def work() -> NDArray[np.float32]:
+            mean = mean_vector(self._vectors, self._encoder, numbers, opening)
+            if not sought:
+                return mean
+            both = mean + self._encoder.encode([sought])[0]
+            return np.asarray(both / (np.linalg.norm(both) or 1.0), np.float32)
+
+        return await asyncio.to_thread(work)
 
 
 async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> str:

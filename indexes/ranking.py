@@ -6,10 +6,11 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from indexes.admit import Admission
 from indexes.rows import ranked_hits
 from indexes.types import Hits
 
-__all__ = ["DEPTH", "measured"]
+__all__ = ["DEPTH", "listed", "measured"]
 
 DEPTH = 200
 """How many of a retriever's scores are looked at to tell what is much and what is little among them."""
@@ -46,3 +47,23 @@ def measured(
             (f"{document}:{ordinal}", -loss) for loss, document, ordinal, _ in order[: max(limit, DEPTH)]
         ),
     )
+
+
+def listed(connection: sqlite3.Connection, admission: Admission, *, limit: int, retriever: str) -> Hits:
+    """Returns the admitted papers, the newest first, each as a hit on its first passage.
+
+    The scores say nothing but the order, so there are none to fuse.
+    """
+    if admission.numbers is None:
+        where = f"d.collection IN ({', '.join('?' * len(admission.collections))})"
+        arguments: tuple[object, ...] = admission.collections
+    else:
+        where = "p.number IN (SELECT value FROM json_each(?))"
+        arguments = (json.dumps(admission.numbers.tolist()),)
+    rows = connection.execute(
+        f"""SELECT min(p.number) FROM passages p JOIN documents d ON d.number = p.document WHERE {where}
+        GROUP BY d.number ORDER BY d.year DESC NULLS LAST, d.title, d.id LIMIT ?""",  # noqa: S608
+        (*arguments, limit),
+    )
+    first = [(number, 1.0 / place) for place, (number,) in enumerate(rows, 1)]
+    return Hits(hits=ranked_hits(connection, first, retriever=retriever))

@@ -40,6 +40,7 @@ CREATE TABLE cited (
     venue TEXT NOT NULL,
     PRIMARY KEY (document, ordinal)
 ) WITHOUT ROWID;
+CREATE INDEX passages_of_references ON passages (number) WHERE part = 'references';
 """
 }
 """From each older version to the one after it."""
@@ -120,6 +121,7 @@ CREATE TABLE passages (
     part TEXT NOT NULL DEFAULT 'body', -- or 'front', 'references'
     UNIQUE (document, ordinal)
 );
+CREATE INDEX passages_of_references ON passages (number) WHERE part = 'references'; -- left out of searches
 
 CREATE VIRTUAL TABLE passages_fts USING fts5 (
     text, content = 'passages', content_rowid = 'number', tokenize = 'porter unicode61 remove_diacritics 2'

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from indexes.errors import EncoderError, EncoderMismatch, SearchError
 from indexes.fuse import fuse
+from indexes.neighbours import PageText, at_most, joined
 from indexes.protocols import Retriever
+from indexes.query import parse_query
 from indexes.types import Hits
 
 __all__ = ["search_all"]
@@ -17,7 +19,13 @@ _CANDIDATES = 50
 
 
 async def search_all(
-    retrievers: Sequence[Retriever], text: str, *, limit: int, collections: tuple[str, ...] = ()
+    retrievers: Sequence[Retriever],
+    text: str,
+    *,
+    limit: int,
+    collections: tuple[str, ...] = (),
+    per_document: int | None = None,
+    page_text: PageText | None = None,
 ) -> Hits:
     """Asks all retrievers at the same time and fuses what they find.
 
@@ -28,6 +36,9 @@ async def search_all(
         text: What to look for; any characters.
         limit: Most hits.
         collections: Where to look; empty means everywhere.
+        per_document: Most hits on one document before all others have had their turn; `None` for any number.
+            With `like:` in the text it is one: papers are looked for.
+        page_text: Reads a page, to make hits that touch there one; without it they stay apart.
 
     Raises:
         SearchError: The last retriever that was left could not answer; an `EncoderError` likewise.
@@ -48,7 +59,12 @@ async def search_all(
     notes += [
         f"Search was by {left} only: {error.message} {error.hint}".rstrip() for error in failed.values()
     ]
-    return Hits(hits=fuse(found, limit=limit), notes=tuple(dict.fromkeys(notes)))
+    each = 1 if parse_query(text).filters.like else per_document
+    hits = at_most(fuse(found), each)[:limit]
+    if page_text is not None:
+        hits = await joined(hits, page_text)
+    ranked = (hit.model_copy(update={"rank": rank}) for rank, hit in enumerate(hits, 1))
+    return Hits(hits=tuple(ranked), notes=tuple(dict.fromkeys(notes)))
 
 
 _Unable = SearchError | EncoderError | EncoderMismatch

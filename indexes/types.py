@@ -86,7 +86,8 @@ class Passage(Model):
     """A stretch of one page of a document."""
 
     id: str
-    """`<document id>:<ordinal>`, the same on every machine."""
+    """`<document id>:<ordinal>`, the same on every machine; `<document id>:<first>-<last>` for neighbours
+    that a search has joined."""
     document_id: str
     text: str
     start: int

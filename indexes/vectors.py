@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexes import ledger
 from indexes.chaos import point
 from indexes.database import Database
-from indexes.dense import StoredVectors
 from indexes.errors import EncoderError
 from indexes.protocols import Encoder, Vectors
+from indexes.stored import StoredVectors
 
 __all__ = ["INDEXED_ONCE", "Coverage", "KnownEncoder", "PassageVectors", "Waiting"]
 
@@ -22,6 +24,8 @@ INDEXED_ONCE = "dense index was built"
 """Key in the table `meta`: search by meaning is not to be without an index, silently, any more."""
 
 _STORED_AS = np.dtype("<f4")
+_STORED = """SELECT v.position, v.passage, d.collection, v.vector FROM vectors v
+JOIN passages p ON p.number = v.passage JOIN documents d ON d.number = p.document"""
 
 
 class Waiting(NamedTuple):
@@ -69,31 +73,38 @@ class PassageVectors:
         def work(connection: sqlite3.Connection) -> StoredVectors:
             encoder, dimensions = _encoder(connection, fingerprint)
             rows = connection.execute(
-                """SELECT v.position, v.passage, d.collection, v.vector FROM vectors v
-                JOIN passages p ON p.number = v.passage JOIN documents d ON d.number = p.document
-                WHERE v.encoder = ? AND v.position > ? ORDER BY v.position LIMIT ?""",
+                f"""{_STORED} WHERE v.encoder = ? AND v.position > ? ORDER BY v.position LIMIT ?""",
                 (encoder, after, -1 if limit is None else limit),
             ).fetchall()
-            matrix = np.frombuffer(b"".join(row[3] for row in rows), dtype=_STORED_AS)
-            return StoredVectors(
-                positions=np.array([row[0] for row in rows], dtype=np.int64),
-                numbers=np.array([row[1] for row in rows], dtype=np.int64),
-                collections=[row[2] for row in rows],
-                matrix=matrix.reshape(len(rows), dimensions).astype(np.float32, copy=False),
-            )
+            return _stored(rows, dimensions)
 
         return self._database.read_now(work)
 
-    def living(self, fingerprint: str, numbers: Sequence[int]) -> set[int]:
-        """Those of `numbers` that still have a vector of this encoder."""
+    def vectors_of(self, fingerprint: str, numbers: NDArray[np.int64]) -> StoredVectors:
+        """This encoder's vectors of the passages with these numbers, those that have one, by position."""
+
+        def work(connection: sqlite3.Connection) -> StoredVectors:
+            encoder, dimensions = _encoder(connection, fingerprint)
+            rows = connection.execute(
+                f"""{_STORED} WHERE v.encoder = ? AND v.passage IN (SELECT value FROM json_each(?))
+                ORDER BY v.position""",  # noqa: S608
+                (encoder, json.dumps(numbers.tolist())),
+            ).fetchall()
+            return _stored(rows, dimensions)
+
+        return self._database.read_now(work)
+
+    def living(self, fingerprint: str, numbers: Sequence[int], *, references: bool = True) -> set[int]:
+        """Those of `numbers` that still have a vector of this encoder; see `VectorSource.living`."""
 
         def work(connection: sqlite3.Connection) -> set[int]:
             encoder, _ = _encoder(connection, fingerprint)
-            alive = "SELECT 1 FROM vectors WHERE passage = ? AND encoder = ?"
+            alive = """SELECT 1 FROM vectors v JOIN passages p ON p.number = v.passage
+            WHERE v.passage = ? AND v.encoder = ? AND (? OR p.part != 'references')"""
             return {
                 number
                 for number in map(int, numbers)
-                if connection.execute(alive, (number, encoder)).fetchone() is not None
+                if connection.execute(alive, (number, encoder, references)).fetchone() is not None
             }
 
         return self._database.read_now(work)
@@ -206,6 +217,16 @@ class PassageVectors:
             return int(connection.execute(query, (encoder, *arguments)).fetchone()[0])
 
         return self._database.read_now(work)
+
+
+def _stored(rows: list[tuple[int, int, str, bytes]], dimensions: int) -> StoredVectors:
+    matrix = np.frombuffer(b"".join(row[3] for row in rows), dtype=_STORED_AS)
+    return StoredVectors(
+        positions=np.array([row[0] for row in rows], dtype=np.int64),
+        numbers=np.array([row[1] for row in rows], dtype=np.int64),
+        collections=[row[2] for row in rows],
+        matrix=matrix.reshape(len(rows), dimensions).astype(np.float32, copy=False),
+    )
 
 
 def _encoder(connection: sqlite3.Connection, fingerprint: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from indexes.errors import SearchError
 from indexes.protocols import Retriever
+from indexes.query import parse_query
 from pipelines.errors import ModelMalformed, Unsure
 from pipelines.events import Classified
 from pipelines.models import ChatModel
@@ -54,7 +55,7 @@ async def by_cues(
     Raises:
         Unsure: The cues are weak.
     """
-    kind, confidence = kind_by_cues(question.text)
+    kind, confidence = kind_by_cues(parse_query(question.text).text)
     if confidence < limits.sure:
         raise Unsure(f"The wording tells the kind of question with a confidence of {confidence:.2f} only.")
     domain = await _domain(question, retrievers, library, person, recorder)
@@ -70,7 +71,7 @@ async def by_small_model(
     recorder: Recorder,
 ) -> Query:
     """Asks the small model for the kind, one word; the collections still come from the index."""
-    reply = await small.complete(kind_prompt(question.text))
+    reply = await small.complete(kind_prompt(parse_query(question.text).text))
     named = [kind for name, kind in KIND_NAMES.items() if re.search(rf"\b{name}\b", reply.lower())]
     if len(named) != 1:
         raise ModelMalformed(f"{small.settings.name} named no kind of question.")
@@ -128,6 +129,8 @@ async def _domain(
 def _told(
     question: Question, kind: Kind, domain: tuple[str, ...], confidence: float, recorder: Recorder
 ) -> Query:
-    query = Query(text=question.text, kind=kind, domain=domain, confidence=confidence)
+    text = parse_query(question.text).text
+    asked = "" if text == question.text else question.text
+    query = Query(text=text, asked=asked, kind=kind, domain=domain, confidence=confidence)
     recorder.emit(Classified(query=query))
     return query

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from indexes.errors import FilterRefused
 from pipelines.errors import outcome_of
 from pipelines.types import Outcome
 
@@ -45,7 +46,12 @@ _REMEDIES: dict[Outcome, Remedy] = {
 
 
 def remedy_of(error: BaseException) -> Remedy:
-    """What is done about `error`: by its kind, but only a class that says it may pass is tried again."""
+    """What is done about `error`: by its kind, but only a class that says it may pass is tried again.
+
+    A filter that cannot be one is the person's to mend: without it every rung would answer another question.
+    """
+    if isinstance(error, FilterRefused):
+        return Remedy.STOP
     remedy = _REMEDIES.get(outcome_of(error), Remedy.NEXT)
     if remedy is Remedy.AGAIN and not getattr(error, "retryable", False):
         return Remedy.NEXT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from indexes.fuse import fuse
+from indexes.neighbours import at_most, joined
 from indexes.protocols import Retriever
 from indexes.types import Document, Hit, Hits, Model
 from pipelines.errors import NothingRelevant
@@ -75,7 +76,7 @@ def searches(query: Query, route: Route, retrievers: tuple[Retriever, ...]) -> t
 async def search_one(search: Search, limits: Limits, recorder: Recorder) -> Findings:
     """Asks one source."""
     query = search.query
-    found = await search.retriever.search(query.text, limit=limits.hits, collections=query.domain)
+    found = await search.retriever.search(query.for_library, limit=limits.hits, collections=query.domain)
     return _told(search.retriever.name, found, recorder)
 
 
@@ -108,7 +109,7 @@ async def keyword_everywhere(
     keyword = next((retriever for retriever in retrievers if retriever.name == "keyword"), None)
     if keyword is None:
         raise NothingRelevant("There is no keyword index to ask.")
-    found = await keyword.search(query.text, limit=limits.hits, collections=question.collections)
+    found = await keyword.search(query.for_library, limit=limits.hits, collections=question.collections)
     return await _papers((_told("keyword", found, recorder),), query, library, limits)
 
 
@@ -127,6 +128,8 @@ async def from_the_web(
     if not findings.hits:
         raise NothingRelevant("The web search found nothing.")
     recorder.note("The evidence is from the web, not from your library: titles and snippets only.")
+    if query.asked:
+        recorder.note("The web was searched without the question's filters: only the library knows them.")
     weights = await library.rarity(content_stems(query.text))
     return _grouped(
         findings.hits,
@@ -153,7 +156,8 @@ async def _papers(
     findings: Iterable[Findings], query: Query, library: Shelves, limits: Limits
 ) -> tuple[Paper, ...]:
     answers = tuple(findings)
-    hits = fuse(answers, limit=limits.hits) if len(answers) > 1 else answers[0].hits if answers else ()
+    ranked = fuse(answers) if len(answers) > 1 else answers[0].hits if answers else ()
+    hits = at_most(ranked, limits.passages_per_paper)[: limits.hits]
     if not hits:
         raise NothingRelevant("Nothing in the library matches the question.")
     weights = await library.rarity(content_stems(query.text))
@@ -165,7 +169,13 @@ async def _papers(
     relevant = [hit for hit in hits if relevance[hit.passage.id] >= limits.relevant]
     if not relevant:
         raise NothingRelevant("Nothing in the library bears on the question closely enough.")
-    return _grouped(relevant, query, limits, relevance)
+    papers = _grouped(relevant, query, limits, relevance)
+    return tuple([await _without_repeats(paper, library) for paper in papers])
+
+
+async def _without_repeats(paper: Paper, library: Shelves) -> Paper:
+    """The paper with passages that touch as one: what two of them share is read and paid for once."""
+    return paper.model_copy(update={"hits": tuple(await joined(paper.hits, library.page))})
 
 
 def _cosines(answers: Iterable[Findings]) -> dict[str, float]:

@@ -99,6 +99,9 @@ class Query(Model):
     """A question, classified."""
 
     text: str
+    """What is asked, without the filters that were written into it."""
+    asked: str = ""
+    """As the person wrote it, filters included; empty when there are none."""
     kind: Kind = Kind.GENERAL
     domain: tuple[str, ...] = ()
     """The collections it belongs to; empty means all."""
@@ -106,6 +109,11 @@ class Query(Model):
     """How sure the classification is."""
     rewrites: tuple[str, ...] = ()
     """Other wordings to search with, made from the person's words only."""
+
+    @property
+    def for_library(self) -> str:
+        """What the library is searched with: it knows the filters, as nothing else does."""
+        return self.asked or self.text
 
 
 class Route(Model):

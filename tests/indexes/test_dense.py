@@ -15,12 +15,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from indexes.dense import DenseIndex, StoredVectors
+from indexes.admit import Admission
+from indexes.dense import DenseIndex
 from indexes.errors import EncoderError
 from indexes.generations import Generation, GenerationFailed, Generations
 from indexes.hashing import HashingEncoder
 from indexes.protocols import Vectors
+from indexes.stored import StoredVectors
 
 DIMENSIONS = 64
 ROWS = 1_500  # Chroma writes its graph's files from 1,000 on
@@ -60,7 +63,12 @@ class MemorySource:
 
     def vectors(self, fingerprint: str, *, after: int = 0, limit: int | None = None) -> StoredVectors:
         self.before_reading(after)
-        rows = [row for row in self._of(fingerprint) if row.position > after][:limit]
+        return self._stored([row for row in self._of(fingerprint) if row.position > after][:limit])
+
+    def vectors_of(self, fingerprint: str, numbers: NDArray[np.int64]) -> StoredVectors:
+        return self._stored([row for row in self._of(fingerprint) if row.number in set(numbers.tolist())])
+
+    def _stored(self, rows: list[Row]) -> StoredVectors:
         return StoredVectors(
             positions=np.array([row.position for row in rows], np.int64),
             numbers=np.array([row.number for row in rows], np.int64),
@@ -68,7 +76,7 @@ class MemorySource:
             matrix=np.array([row.vector for row in rows], np.float32).reshape(len(rows), -1 if rows else 0),
         )
 
-    def living(self, fingerprint: str, numbers: Sequence[int]) -> set[int]:
+    def living(self, fingerprint: str, numbers: Sequence[int], *, references: bool = True) -> set[int]:
         return {row.number for row in self._of(fingerprint)} & set(numbers)
 
     def _of(self, fingerprint: str) -> list[Row]:
@@ -173,7 +181,10 @@ def exact(
 async def numbers(
     index: DenseIndex, text: str, limit: int = 10, collections: tuple[str, ...] = ()
 ) -> list[int]:
-    return [number for number, _ in await index.search(text, limit=limit, collections=collections)]
+    return [
+        number
+        for number, _ in await index.search(text, limit=limit, admission=Admission(collections=collections))
+    ]
 
 
 async def test_a_generation_and_the_newer_passages_together_find_what_exact_search_finds(

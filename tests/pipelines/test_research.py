@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from indexes.errors import SearchError, WebBlocked
+from indexes.errors import FilterRefused, SearchError, WebBlocked
 from pipelines.consents import web_consent
 from pipelines.errors import ModelAuth, ModelRefused
-from pipelines.events import Asked, Decided, Done, EvidenceReady, FellBack, StepSkipped, Token
+from pipelines.events import Asked, Decided, Done, EvidenceReady, Failed, FellBack, StepSkipped, Token
 from pipelines.models import Models, Prompt
 from pipelines.person import Person
 from pipelines.research import Research
@@ -225,3 +225,31 @@ async def test_an_unsure_classification_asks_the_small_model() -> None:
     answer, _ = await ask(research(models=Models(small=small)), "jitter retries clients")
     assert answer.query.kind == "method"
     assert answer.degraded == ()
+
+
+async def test_the_library_gets_the_filters_of_a_question_and_nobody_else_does() -> None:
+    keyword, small = Found("keyword", NOTES), ScriptedModel(WRITTEN)
+    pipeline = Research(PageShelves(pages(NOTES)), (keyword,), models=Models(reasoning=small))
+    answer, _ = await ask(pipeline, f"author:smith year:2019.. {QUESTION}")
+    assert {text for text, _ in keyword.asked} == {f"author:smith year:2019.. {QUESTION}"}
+    assert (answer.query.text, answer.query.kind) == (QUESTION, "method")
+    assert small.prompts
+    assert not any("author:" in prompt.user + prompt.system for prompt in small.prompts)
+
+
+async def test_the_web_is_searched_by_the_words_alone_and_a_note_says_so() -> None:
+    web = Found("web", [hit(JITTER, title="Page", origin="web")])
+    pipeline = Research(PageShelves({}), (Found("keyword", []),), web=web, limits=Limits())
+    person = Person(consents={"web": web_consent("auto")})
+    answer, _ = await ask(pipeline, f"year:2019.. {QUESTION}", person)
+    assert web.asked == [(QUESTION, ())]
+    assert any("without the question's filters" in note for note in answer.notes)
+
+
+async def test_a_filter_that_cannot_be_one_ends_the_question_with_its_own_words() -> None:
+    refused = FilterRefused("There is no collection 'vitro'.", hint="The library has: papers.")
+    pipeline = Research(PageShelves({}), (Found("dense", refused), Found("keyword", refused)))
+    events = [event async for event in pipeline.stream(Question(text="in:vitro jitter"))]
+    assert isinstance(events[-1], Failed)
+    assert events[-1].message == "There is no collection 'vitro'."
+    assert events[-1].exit_code == 2

@@ -177,6 +177,38 @@ def test_only_the_named_collection_is_searched(filled: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("verb", ["ask", "search"])
+def test_a_filter_in_the_question_chooses_where_to_look(verb: str, filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text(
+        "# Other\n\nWhat full jitter does to retries is a question of taste.\n"
+    )
+    run("add", "--collection", "others", str(tmp_path / "other.md"))
+    stdout = run(verb, "--set", "web=never", f"in:others {QUESTION}").stdout
+    assert "other.md" in stdout
+    assert "jitter.md" not in stdout
+
+
+@pytest.mark.parametrize("verb", ["ask", "search"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("year:abc jitter", "'year:abc' names no year."),
+        ("in:paper jitter", "There is no collection 'paper'."),
+    ],
+)
+def test_a_filter_that_cannot_be_one_is_refused(verb: str, text: str, said: str, filled: Path) -> None:
+    ran = run(verb, "--set", "web=never", text)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert said in ran.stderr
+
+
+def test_filters_alone_list_papers_for_a_search_and_are_no_question(filled: Path) -> None:
+    assert "jitter.md" in run("search", "type:md").stdout
+    asked = run("ask", "type:md")
+    assert (asked.code, asked.stdout) == (2, "")
+    assert "no words" in asked.stderr
+
+
+@pytest.mark.parametrize("verb", ["ask", "search"])
 def test_a_collection_that_is_not_there_is_named_with_those_that_are(verb: str, filled: Path) -> None:
     ran = run(verb, "--collection", "paper", "jitter?")
     assert (ran.code, ran.stdout) == (2, "")

@@ -1,0 +1,127 @@
+"""Several passages of one paper: at most a few among the hits, and those that touch made one stretch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+
+from indexes.types import Hit, Passage
+
+__all__ = ["PER_DOCUMENT", "PageText", "at_most", "joined"]
+
+PER_DOCUMENT = 4
+"""Passages of one document that a search shows before another document's: enough to judge a paper by, and a
+long one that says the same on every page leaves room for the rest."""
+
+_WIDEST_GAP = 40
+"""Characters of white space between two passages that still touch: an empty line, an indent."""
+
+PageText = Callable[[str, int], Awaitable[str]]
+"""Returns the text of a document's page, by the document's id and the page's number from 1."""
+
+
+def at_most(hits: Iterable[Hit], per_document: int | None) -> list[Hit]:
+    """Returns the hits, no more than `per_document` of one document before all others have had their turn.
+
+    Of what stands before a paper's abstract, names and addresses, one passage at most counts among them.
+    Nothing is lost: what is over stands behind the rest, so that one paper alone still fills a list.
+
+    Args:
+        hits: Best first.
+        per_document: At least 1; `None` leaves the order as it is.
+    """
+    if per_document is None:
+        return list(hits)
+    seen: Counter[str] = Counter()
+    front: set[str] = set()
+    first: list[Hit] = []
+    over: list[Hit] = []
+    for hit in hits:
+        id, is_front = hit.document.id, hit.passage.part == "front"
+        if seen[id] >= per_document or (is_front and id in front):
+            over.append(hit)
+            continue
+        first.append(hit)
+        seen[id] += 1
+        if is_front:
+            front.add(id)
+    return first + over
+
+
+async def joined(hits: Iterable[Hit], page_text: PageText) -> list[Hit]:
+    """Returns the hits with those whose passages touch on one page as one, in the place of the best of them.
+
+    Passages touch when they overlap or nothing but white space stands between them. The passage of a joined
+    hit has its text as it stands on the page, `<document id>:<first>-<last>` for an id, and the heading of
+    its beginning; score, rank and retriever are the best one's.
+
+    Args:
+        hits: Best first.
+        page_text: Asked only where there is something between two passages.
+    """
+    stretches: list[Hit] = []
+    for hit in hits:
+        grown, others = hit, stretches
+        touching: list[Hit] = []
+        # What is joined may touch what its parts did not.
+        while found := [each for each in others if await _touch(each, grown, page_text)]:
+            for each in found:
+                grown = await _one(each, grown, page_text)
+            touching += found
+            others = [each for each in others if each not in found]
+        if not touching:
+            stretches = [*stretches, hit]
+            continue
+        best = min(touching, key=stretches.index)
+        whole = best.model_copy(update={"passage": grown.passage})
+        stretches = [whole if each is best else each for each in stretches if each is best or each in others]
+    return stretches
+
+
+async def _touch(one: Hit, other: Hit, page_text: PageText) -> bool:
+    first, second = _in_order(one.passage, other.passage)
+    if first.document_id != second.document_id or first.page != second.page:
+        return False
+    gap = second.start - first.end
+    if gap <= 0 or gap > _WIDEST_GAP:
+        return gap <= 0
+    return _gap(first, second, await page_text(first.document_id, first.page)) is not None
+
+
+async def _one(one: Hit, other: Hit, page_text: PageText) -> Hit:
+    """Two hits that touch, as a hit whose passage holds both."""
+    first, second = _in_order(one.passage, other.passage)
+    between = ""
+    if second.start > first.end:
+        between = _gap(first, second, await page_text(first.document_id, first.page)) or ""
+    text = first.text + between + second.text[max(0, first.end - second.start) :]
+    whole = first.model_copy(
+        update={"id": _id(first, second), "text": text, "end": max(first.end, second.end)}
+    )
+    return one.model_copy(update={"passage": whole})
+
+
+def _in_order(one: Passage, other: Passage) -> tuple[Passage, Passage]:
+    first, second = sorted((one, other), key=lambda passage: (passage.start, -passage.end))
+    return first, second
+
+
+def _gap(first: Passage, second: Passage, page: str) -> str | None:
+    """The white space between two passages as the page has it; `None` where there is more than that."""
+    length = second.start - first.end
+    at = page.find(first.text)
+    while at >= 0:
+        between = page[at + len(first.text) :][:length]
+        if page.startswith(second.text, at + len(first.text) + length):
+            return between if not between.strip() else None
+        at = page.find(first.text, at + 1)
+    return None
+
+
+def _id(first: Passage, second: Passage) -> str:
+    """Names the ordinals from the first to the last that are joined."""
+    ends = [passage.id.rpartition(":")[2].split("-") for passage in (first, second)]
+    if ends[0] == ends[1]:
+        return first.id
+    last = max(ends[0][-1], ends[1][-1], key=lambda ordinal: (len(ordinal), ordinal))
+    return f"{first.document_id}:{ends[0][0]}-{last}"
