@@ -79,6 +79,16 @@ class Catalogue:
 
         return await self.database.read(work)
 
+    async def document(self, document_id: str) -> Document:
+        """Returns one document.
+
+        Raises:
+            DocumentMissing: There is no such document.
+        """
+        for document in await self.documents([document_id]):
+            return document
+        raise DocumentMissing(f"The library holds no document {document_id!r}.")
+
     async def page(self, document_id: str, page: int) -> str:
         """Returns the text of one page, counted from 1; empty for a page that the document does not have."""
 

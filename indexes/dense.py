@@ -113,6 +113,17 @@ class DenseIndex:
             vector = await self._ahead.take(text)
         return await asyncio.to_thread(self._search, text, limit, admission, vector)
 
+    async def vector_of(self, text: str) -> NDArray[np.float32]:
+        """Returns the meaning of a text, which `ahead` may have begun with.
+
+        Raises:
+            EncoderError: It cannot be embedded.
+        """
+        vector = await self._ahead.take(text)
+        if vector is None:
+            vector = (await asyncio.to_thread(self._encoder.encode, [text]))[0]
+        return vector
+
     def ahead(self, text: str) -> None:
         """Begins to embed `text` for the next search for it; see `Ahead.begin`."""
         self._ahead.begin(text)

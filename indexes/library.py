@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from indexes.catalogue import Catalogue
 from indexes.database import Database
 from indexes.dense import DenseIndex
-from indexes.errors import DocumentMissing, EncoderError, EncoderMismatch, EncoderMissing
+from indexes.errors import EncoderError, EncoderMismatch, EncoderMissing
 from indexes.events import Added, AddEvent
 from indexes.generations import GenerationFailed
 from indexes.gone import vanished_note
@@ -26,7 +26,7 @@ from indexes.neighbours import PER_DOCUMENT
 from indexes.protocols import Encoder, Retriever
 from indexes.readers.ocr import require as require_ocr
 from indexes.rebuild import refreshed
-from indexes.search import search_all
+from indexes.search import BY_KEYWORD_ONLY, search_all
 from indexes.split import Splitter
 from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
 from indexes.vectors import PassageVectors
@@ -144,8 +144,7 @@ class Library:
     ) -> Hits:
         """Searches by meaning and by keyword at the same time and fuses what they find.
 
-        A retriever that cannot answer leaves a note. Passages that touch come as one, so there may be fewer
-        hits than `limit` although there is more to find.
+        Passages that touch come as one, so there may be fewer hits than `limit`.
 
         Args:
             text: What to look for; any characters. Filters in it hold: see `indexes.query`.
@@ -170,12 +169,7 @@ class Library:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of any search of this library should know; usually nothing."""
-        if self._encoder is not None:
-            return ()
-        return (
-            "Search was by keyword only: no embedding model is in use. `carrel models` says why; "
-            "`carrel models get` downloads one (90 MB).",
-        )
+        return (BY_KEYWORD_ONLY,) if self._encoder is None else ()
 
     async def documents(
         self, ids: Sequence[str] | None = None, *, collection: str | None = None
@@ -197,9 +191,7 @@ class Library:
         Raises:
             DocumentMissing: There is no such document.
         """
-        for document in await self._catalogue.documents([document_id]):
-            return document
-        raise DocumentMissing(f"The library holds no document {document_id!r}.")
+        return await self._catalogue.document(document_id)
 
     async def page(self, document_id: str, page: int) -> str:
         """Returns the text of a page, counted from 1; empty for a page that the document does not have."""

@@ -9,18 +9,20 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.admit import admit
+from indexes.admit import Admission, admit
 from indexes.chaos import point
 from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.errors import EncoderMismatch, FilterRefused
 from indexes.events import AddEvent, Embedded
+from indexes.keyword import best_matches, match_expression
 from indexes.like import mean_vector, models_named, passages_of
 from indexes.protocols import Encoder, Vectors
 from indexes.query import parse_query
 from indexes.ranking import DEPTH, measured
 from indexes.types import Hits
-from indexes.vectors import Coverage, PassageVectors, Waiting
+from indexes.urgent import MOST_URGENT, Urgent
+from indexes.vectors import Coverage, PassageVectors, Waiting, waiting_among
 
 __all__ = ["DenseRetriever", "embed_waiting", "require_same_encoder"]
 
@@ -40,12 +42,14 @@ class DenseRetriever:
         encoder: Encoder,
         *,
         name: str = "dense",
+        urgent: Urgent | None = None,
     ) -> None:
         self._database = database
         self._vectors = vectors
         self._index = index
         self._encoder = encoder
         self._name = name
+        self._urgent = urgent or Urgent(encoder)
 
     @property
     def name(self) -> str:
@@ -77,15 +81,39 @@ class DenseRetriever:
             lambda connection: admit(connection, wanted.filters, collections, without=models)
         )
         vector = await self._direction(sought, models) if models else None
-        coverage, scored = await asyncio.gather(
-            self._vectors.coverage(fingerprint, admission.collections or collections),
-            self._index.search(sought, limit=max(limit, DEPTH), admission=admission, vector=vector),
-        )
+        coverage = await self._vectors.coverage(fingerprint, admission.collections or collections)
+        urgent: list[tuple[int, float]] = []
+        if coverage.embedded < coverage.passages and not models:
+            urgent, vector = await self._urgently(sought, fingerprint, admission)
+        scored = await self._index.search(sought, limit=max(limit, DEPTH), admission=admission, vector=vector)
+        scored = [*{**dict(urgent), **dict(scored)}.items()]
         found = await self._database.read(
             lambda connection: measured(connection, scored, limit=limit, retriever=self._name)
         )
-        notes = (*admission.notes, *_coverage_notes(coverage), *self._index.notes)
+        notes = (*admission.notes, *_coverage_notes(coverage, len(urgent)), *self._index.notes)
         return found.model_copy(update={"notes": notes})
+
+    async def _urgently(
+        self, sought: str, fingerprint: str, admission: Admission
+    ) -> tuple[list[tuple[int, float]], NDArray[np.float32] | None]:
+        """The best keyword hits that wait for a vector, with their cosines, and the question's vector.
+
+        What the background has not come to yet is so compared by meaning all the same, where it matters.
+        """
+        expression = match_expression(sought)
+        if not expression or admission.is_empty:
+            return [], None
+        waiting = await self._database.read(
+            lambda connection: waiting_among(
+                connection,
+                fingerprint,
+                [n for n, _ in best_matches(connection, expression, limit=MOST_URGENT, admission=admission)],
+            )
+        )
+        if not waiting:
+            return [], None
+        vector = await self._index.vector_of(sought)
+        return await self._urgent.cosines(vector, waiting[:MOST_URGENT]), vector
 
     async def _direction(self, sought: str, models: Sequence[str]) -> NDArray[np.float32]:
         """Where the papers point that others shall be like, and where the words beside them point."""
@@ -172,10 +200,10 @@ async def _encoded(encoder: Encoder, batch: list[Waiting]) -> Vectors:
     return rows
 
 
-def _coverage_notes(coverage: Coverage) -> tuple[str, ...]:
+def _coverage_notes(coverage: Coverage, urgent: int) -> tuple[str, ...]:
     if coverage.embedded >= coverage.passages:
         return ()
-    return (
-        f"Search by meaning saw {coverage.embedded} of {coverage.passages} passages; "
-        "the others are not embedded yet.",
-    )
+    saw = f"Search by meaning saw {coverage.embedded} of {coverage.passages} passages"
+    if urgent:
+        saw += f" and {urgent} of the best by keyword"
+    return (f"{saw}; the others are not embedded yet.",)

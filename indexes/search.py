@@ -12,7 +12,12 @@ from indexes.protocols import Retriever
 from indexes.query import parse_query
 from indexes.types import Hits
 
-__all__ = ["search_all"]
+__all__ = ["BY_KEYWORD_ONLY", "search_all"]
+
+BY_KEYWORD_ONLY = (
+    "Search was by keyword only: no embedding model is in use. `carrel models` says why; "
+    "`carrel models get` downloads one (90 MB)."
+)
 
 _CANDIDATES = 50
 """How many hits of each retriever are fused, however few are wanted."""

@@ -18,7 +18,7 @@ from indexes.errors import EncoderError
 from indexes.protocols import Encoder, Vectors
 from indexes.stored import StoredVectors
 
-__all__ = ["INDEXED_ONCE", "Coverage", "KnownEncoder", "PassageVectors", "Waiting"]
+__all__ = ["INDEXED_ONCE", "Coverage", "KnownEncoder", "PassageVectors", "Waiting", "waiting_among"]
 
 INDEXED_ONCE = "dense index was built"
 """Key in the table `meta`: search by meaning is not to be without an index, silently, any more."""
@@ -217,6 +217,18 @@ class PassageVectors:
             return int(connection.execute(query, (encoder, *arguments)).fetchone()[0])
 
         return self._database.read_now(work)
+
+
+def waiting_among(connection: sqlite3.Connection, fingerprint: str, numbers: Sequence[int]) -> list[Waiting]:
+    """Returns those of the passages that have no vector of this encoder, in the order of `numbers`."""
+    rows = connection.execute(
+        """SELECT p.number, p.document, p.text FROM passages p
+        WHERE p.number IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+            SELECT 1 FROM vectors v WHERE v.passage = p.number AND v.encoder = ?)""",
+        (json.dumps(list(numbers)), _encoder(connection, fingerprint)[0]),
+    )
+    found = {row[0]: Waiting(*row) for row in rows}
+    return [found[number] for number in numbers if number in found]
 
 
 def _stored(rows: list[tuple[int, int, str, bytes]], dimensions: int) -> StoredVectors:
