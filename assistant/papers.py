@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.loop import LoopThread
+from assistant.loop import Consult, LoopThread
 from indexes.events import AddEvent
 from indexes.gone import Gone
 from indexes.holdings import EVERYTHING, Holding, Holdings, Wanted
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from indexes.check import CheckReport
     from indexes.enrich import EnrichReport
     from indexes.repair import RepairReport
+    from indexes.watch import WatchEvent
 
 __all__ = ["Gone", "Holding", "Papers", "Record", "Wanted"]
 
@@ -146,6 +149,25 @@ class Papers:
         """Reads files again that failed, like `retry`."""
         return await self._loop.arun(self._retry(names, collection, emit))
 
+    def watch(
+        self, paths: Sequence[Path], *, collection: str = "papers"
+    ) -> Generator[WatchEvent, None, None]:
+        """Adds what is under `paths`, then follows it, and yields what happens; closing the iterator ends it.
+
+        Raises:
+            PathMissing: One of the paths does not exist.
+            InputError: The package that follows folders is not installed.
+        """
+        return self._loop.iterate(self._watching(paths, collection))
+
+    async def awatch(
+        self, paths: Sequence[Path], *, collection: str = "papers"
+    ) -> AsyncGenerator[WatchEvent, None]:
+        """Adds what is under `paths` and follows it, like `watch`."""
+        async with aclosing(self._loop.aiterate(self._watching(paths, collection))) as events:
+            async for event in events:
+                yield event
+
     def rename_collection(self, old: str, new: str, *, merge: bool = False) -> tuple[int, int]:
         """Calls a collection otherwise; returns how many papers moved, and how many `new` had already.
 
@@ -198,6 +220,34 @@ class Papers:
         return await self._loop.arun(self._repair())
 
     # What follows runs on the loop thread only.
+
+    def _watching(
+        self, paths: Sequence[Path], collection: str
+    ) -> Callable[[Consult[object, object]], AsyncIterator[WatchEvent]]:
+        async def events(consult: Consult[object, object]) -> AsyncGenerator[WatchEvent, None]:
+            from indexes.watch import watch
+
+            workbench = await self._workbench()
+            arrived: asyncio.Queue[WatchEvent | None] = asyncio.Queue()
+            watching = asyncio.create_task(
+                watch(
+                    workbench.library,
+                    paths,
+                    collection=collection,
+                    emit=arrived.put_nowait,
+                    named_readers=workbench.named_readers(),
+                )
+            )
+            watching.add_done_callback(lambda task: arrived.put_nowait(None))
+            try:
+                while (event := await arrived.get()) is not None:
+                    yield event
+                await watching
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
+
+        return events
 
     async def _rename_collection(self, old: str, new: str, merge: bool) -> tuple[int, int]:
         return await (await self._holdings()).rename_collection(old, new, merge=merge)

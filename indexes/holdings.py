@@ -129,6 +129,11 @@ class Holdings:
         failures = await self._catalogue.failures()
         return tuple(record for record in failures if collection in (None, record.collection))
 
+    async def standing(self, collection: str) -> tuple[Record, ...]:
+        """Returns the ledger's rows of a collection's files that have a paper in the library, by path."""
+        records = await self._catalogue.database.read(ledger.standing)
+        return tuple(record for record in records if record.collection == collection)
+
     async def named(self, name: str, *, collection: str | None = None) -> tuple[Document, ...]:
         """Returns every paper that `name` may mean: see `papers_named`."""
         return await papers_named(self._catalogue, name, collection=collection)

@@ -13,14 +13,14 @@ from indexes.ledger import Record
 from indexes.readers.latex_files import SUFFIXES as LATEX
 from indexes.readers.zotero import DATABASE as ZOTERO
 from indexes.shelf import may_be_bibliography
-from indexes.types import AddReport, Fate
+from indexes.types import AddReport
 from indexes.walk import Walk, ZoteroFolder
 
 if TYPE_CHECKING:
     from indexes.library import Library
     from indexes.readers.named import NamedReader
 
-__all__ = ["Retry", "retry", "to_retry"]
+__all__ = ["Retry", "retry", "to_retry", "together"]
 
 
 class Retry(NamedTuple):
@@ -54,23 +54,26 @@ async def retry(
         PathMissing: No failed file has one of the names.
         LibraryBusy: Another process is writing.
     """
-    counts: Counter[Fate] = Counter()
     report = AddReport()
     for name, again in (await library.holdings.to_retry(names, collection=collection)).items():
         done = await library.add_found(
             again.found, collection=name, emit=emit, named_readers=named_readers, ocr=ocr, again=True
         )
-        counts.update(done.counts)
         lost = tuple(f"No longer on the disk: {path}." for path in again.missing)
-        report = AddReport(
-            counts=dict(counts),
-            pages=report.pages + done.pages,
-            passages=report.passages + done.passages,
-            failures=report.failures + done.failures,
-            seconds=report.seconds + done.seconds,
-            notes=(*report.notes, *done.notes, *lost),
-        )
+        report = together(report, done.model_copy(update={"notes": (*done.notes, *lost)}))
     return report
+
+
+def together(one: AddReport, other: AddReport) -> AddReport:
+    """Returns two reports as one."""
+    return AddReport(
+        counts=dict(Counter(one.counts) + Counter(other.counts)),
+        pages=one.pages + other.pages,
+        passages=one.passages + other.passages,
+        failures=one.failures + other.failures,
+        seconds=one.seconds + other.seconds,
+        notes=one.notes + other.notes,
+    )
 
 
 def to_retry(failed: Sequence[Record], records: Sequence[Record]) -> Retry:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from assistant.cli.outlet import is_terminal, say
+from assistant.cli.pace import Pace
 from assistant.events import (
     Added,
     AddEvent,
@@ -55,6 +56,7 @@ class Narrator:
         self._shown = ""
         self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
         self._words = 0
+        self._reading, self._embedding, self._failed = Pace(), Pace(), 0
 
     def __enter__(self) -> Self:
         return self
@@ -114,14 +116,16 @@ class Narrator:
         match event:
             case FilesFound(total=total):
                 self.line(f"found: {total} file{'' if total == 1 else 's'}")
+                self._reading, self._embedding, self._failed = Pace(), Pace(), 0
             case FileDone(path=path, fate=fate, reason=reason, done=done, total=total):
                 if fate in (Fate.FAILED, Fate.FAILED_FOR_NOW, Fate.SKIPPED):
                     self.line(f"{fate.value}: {path}: {reason}")
                 else:
                     self.detail(f"{fate.value}: {path}")
-                self.progress(f"reading: {done}/{total} files")
+                self._failed += fate in (Fate.FAILED, Fate.FAILED_FOR_NOW)
+                self.progress(f"reading: {self._reading.words(done, total, 'files', failed=self._failed)}")
             case Embedded(done=done, total=total):
-                self.progress(f"embedding: {done}/{total} passages")
+                self.progress(f"embedding: {self._embedding.words(done, total, 'passages')}")
             case Added(report=report):
                 for note in report.notes if self._verbose else brief_notes(report.notes):
                     self.line(f"note: {note}")

@@ -97,7 +97,7 @@ def retry(
 
     For example when a password was taken off, an extra was installed, or a disk is back.
     """
-    from assistant.cli.add import exit_code
+    from assistant.cli.adding import exit_code
     from assistant.cli.narrate import Narrator
     from assistant.render import report_text, to_json
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from assistant import Assistant
-from tests.assistant.command_line import Ran, carrel, carrel_in_terminal
+from tests.assistant.command_line import Ran, carrel, carrel_in_terminal, command, environment
 from tests.indexes.registry_server import registry_server
 
 LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
@@ -214,3 +216,46 @@ def test_papers_are_enriched_after_a_yes_and_not_without(filled: Path) -> None:
             "papers", "enrich", "--yes", "--json", "--set", "library.registry_url=http://127.0.0.1:9"
         )
         assert failed.code == 0, "titles that are not asked about cannot fail"
+
+
+def test_each_event_of_adding_is_a_json_line_if_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "owls.md").write_text("# Owls\n\nOwls hunt mice at night.\n")
+    (tmp_path / "empty.pdf").write_bytes(b"")
+    events = [json.loads(line) for line in run("add", "--json", str(tmp_path)).stdout.splitlines()]
+    assert [event["type"] for event in events] == [
+        "files_found",
+        "file_done",
+        "file_done",
+        "embedded",
+        "added",
+    ]
+    fates = {Path(event["path"]).name: event["fate"] for event in events if event["type"] == "file_done"}
+    assert fates == {"owls.md": "indexed", "empty.pdf": "failed"}
+    assert events[-1]["report"]["counts"] == {"indexed": 1, "failed": 1}
+
+
+def test_a_folder_is_followed_until_ctrl_c_which_ends_well(tmp_path: Path) -> None:
+    (tmp_path / "owls.md").write_text("# Owls\n\nOwls hunt mice at night.\n")
+    process = subprocess.Popen(
+        command("add", "--watch", str(tmp_path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(LIGHT),
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        assert process.stdout.readline().startswith("Added 1 document to papers")
+        while "following:" not in process.stderr.readline():
+            pass
+        (tmp_path / "bees.md").write_text("# Bees\n\nBees dance.\n")
+        assert process.stdout.readline().startswith("Added 1 document to papers")
+        process.send_signal(signal.SIGINT)
+        rest, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert rest.startswith("In all: Added 2 documents to papers")
+    assert "Ended after 2 rounds." in said
