@@ -361,11 +361,9 @@ def _must_be_known(key: str, where: str) -> None:
 
 def _likeness(key: str, known: str) -> float:
     """How much alike two keys are, or their last parts: the group is often left out."""
-    own, its = key.rpartition(".")[2], known.rpartition(".")[2]
-    return max(
-        difflib.SequenceMatcher(None, key, known).ratio(),
-        0.95 * difflib.SequenceMatcher(None, own, its).ratio(),
-    )
+    parts = key.rpartition(".")[2], known.rpartition(".")[2]
+    whole, last = (difflib.SequenceMatcher(None, *pair).ratio() for pair in ((key, known), parts))
+    return max(whole, 0.95 * last)
 
 
 def _leaves(model: type[BaseModel], prefix: str = "") -> tuple[str, ...]:

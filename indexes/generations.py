@@ -62,7 +62,7 @@ class Generations:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = WriterLock(folder / "build.lock")
+        self._lock = WriterLock(folder / "build.lock", guards="the index of meanings")
 
     def path(self, generation: Generation) -> Path:
         """Where a generation's files lie."""

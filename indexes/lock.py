@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from indexes.errors import LibraryBusy
+from indexes.errors import LibraryBusy, LibraryError
 
 __all__ = ["WriterLock"]
 
@@ -35,6 +35,7 @@ class WriterLock:
 
     def __init__(self, path: Path, *, guards: str = "") -> None:
         self._path = path
+        self._is_a_library = not guards
         self._guards = guards or f"the library {str(path.parent)!r}"
         self._descriptor: int | None = None
         self._holders = 0
@@ -46,10 +47,17 @@ class WriterLock:
 
         Raises:
             LibraryBusy: Another process holds it and did not let go within `wait_seconds`.
+            LibraryError: The library may not be written to.
+            OSError: What else it guards may not be written to.
         """
         async with self._acquiring:
             if self._descriptor is None:
-                self._descriptor = await self._acquire(wait_seconds)
+                try:
+                    self._descriptor = await self._acquire(wait_seconds)
+                except OSError as error:
+                    if self._is_a_library:
+                        raise self._cannot_be_written(error) from error
+                    raise
             self._holders += 1
         try:
             yield
@@ -73,6 +81,12 @@ class WriterLock:
             os.close(descriptor)
             raise
         return descriptor
+
+    def _cannot_be_written(self, error: OSError) -> LibraryError:
+        return LibraryError(
+            f"The library {str(self._path.parent)!r} cannot be written to: {error.strerror or error}.",
+            hint="It can still be asked. To add papers, free some space, or let its folder be written to.",
+        )
 
     def _busy(self, descriptor: int) -> str:
         try:

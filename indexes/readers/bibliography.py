@@ -58,7 +58,7 @@ def references(data: bytes, *, name: str) -> tuple[Reference, ...]:
 def _bibtex(text: str) -> Iterator[Reference]:
     begun = list(_ENTRY.finditer(text))
     macros: dict[str, str] = {}
-    for entry, following in zip(begun, [*begun[1:], None], strict=True):
+    for entry, following in zip(begun, [*begun[1:], None], strict=False):  # there may be none at all
         # An entry ends where the next begins: one that is never closed spoils no other.
         body = text[entry.end() : following.start() if following else len(text)]
         kind = entry[1].lower()

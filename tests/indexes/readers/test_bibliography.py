@@ -30,6 +30,10 @@ def _read(text: str, name: str = "refs.bib") -> tuple[Reference, ...]:
     return references(text.encode(), name=name)
 
 
+def test_a_file_without_an_entry_is_an_empty_bibliography() -> None:
+    assert references(b"Nothing here yet.", name="a.bib") == ()
+
+
 def test_bibtex_entries_come_with_accents_names_and_files() -> None:
     one, two = _read(BIBTEX)
     assert one == Reference(
