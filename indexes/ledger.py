@@ -15,6 +15,7 @@ __all__ = [
     "failures",
     "look_up",
     "mark_embedded",
+    "mark_unembedded",
     "note_found",
     "recorded_for",
     "recorded_under",
@@ -114,6 +115,16 @@ def mark_embedded(connection: sqlite3.Connection, encoder: int, documents: Itera
             SELECT 1 FROM passages p WHERE p.document = sources.document AND NOT EXISTS (
                 SELECT 1 FROM vectors v WHERE v.passage = p.number AND v.encoder = ?))""",
         [(Fate.EMBEDDED, now, document, Fate.INDEXED, encoder) for document in documents],
+    )
+
+
+def mark_unembedded(connection: sqlite3.Connection) -> None:
+    """Moves files back from embedded to indexed whose document has lost a vector."""
+    connection.execute(
+        """UPDATE sources SET fate = ?, updated = ? WHERE fate = ? AND EXISTS (
+            SELECT 1 FROM passages p WHERE p.document = sources.document AND NOT EXISTS (
+                SELECT 1 FROM vectors v WHERE v.passage = p.number))""",
+        (Fate.INDEXED, _now(), Fate.EMBEDDED),
     )
 
 

@@ -10,6 +10,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
+from indexes import ledger
 from indexes.check import CheckReport, check, keyword_index_damage, spoilt_vectors
 from indexes.database import Database
 from indexes.errors import LibraryError
@@ -181,6 +182,7 @@ def _drop_spoilt_vectors(connection: sqlite3.Connection) -> str:
     spoilt = spoilt_vectors(connection)
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany("DELETE FROM vectors WHERE position = ?", [(position,) for position in spoilt])
+    ledger.mark_unembedded(connection)
     connection.execute("COMMIT")
     return (
         f"{len(spoilt):,} spoilt vectors were taken out; the next `carrel add` embeds their passages again."

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from indexes import ledger
 from indexes.schema import connect, prepare
 from indexes.types import Fate, Model
 
@@ -62,6 +63,8 @@ def salvage(damaged: Path, target: Path) -> Salvaged:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     with suppress(sqlite3.DatabaseError):
+        # SQLite refuses a file that is shorter than its header says, unless the schema is declared writable.
+        connection.execute("PRAGMA writable_schema = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
     return connection
 
@@ -79,6 +82,7 @@ def _copied(old: sqlite3.Connection, new: sqlite3.Connection) -> Salvaged:
             lost += 1
     _put_records(new, records, whole)
     vectors = _put(new, "vectors", _sound_vectors(old, new))
+    ledger.mark_unembedded(new)
     return Salvaged(documents=len(whole), lost=lost, vectors=vectors)
 
 

@@ -262,20 +262,26 @@ async def test_vectors_that_no_model_makes_are_taken_out(folder: Path) -> None:
     assert await _found(folder) == _KNOWN
 
 
-@pytest.mark.parametrize("shape", ["truncated to half", "truncated to 99 %", "64 bytes flipped"])
-async def test_whole_documents_are_saved_from_a_damaged_catalogue(folder: Path, shape: str) -> None:
+@pytest.mark.parametrize(
+    ("shape", "at_least"),
+    [("truncated to half", 20), ("truncated to 99 %", 50), ("64 bytes flipped", 50)],
+)
+async def test_whole_documents_are_saved_from_a_damaged_catalogue(
+    folder: Path, shape: str, at_least: int
+) -> None:
     path = folder / "catalogue.sqlite"
     _run(folder, "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA journal_mode = DELETE")
     _SHAPES[shape](path)
     damaged = path.read_bytes()
     report = await check(folder)
-    if report.sound:
-        pytest.skip("the damage fell where nothing is")
+    assert not report.sound
     done = await repair(folder)
     assert done.after.sound, done.after.findings
+    assert done.after.documents >= at_least
     if report.has("catalogue"):
         assert (folder / "catalogue.damaged-1.sqlite").read_bytes() == damaged
     async with Library.open(folder, encoder=HashingEncoder(64)) as library:
+        assert await library.embed() == done.after.passages - done.after.vectors
         for document in await library.documents():
             number = int(document.title.split()[1])
             assert await library.page(document.id, 3) == _text(number, 2)
