@@ -66,6 +66,8 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
                 delta_limit=settings.library.delta_limit,
             )
         )
+        if settings.library.cross_encoder:
+            library.further = (_cross_encoder(settings, library),)
         web = _web(settings)
 
         def composed(around: Around | None = None) -> Research:
@@ -286,6 +288,13 @@ def _web(settings: Settings) -> Retriever | None:
     if settings.web == "never":
         return None
     return WebRetriever(SearxNG(settings.searxng_url) if settings.searxng_url else None)
+
+
+def _cross_encoder(settings: Settings, library: Library) -> Retriever:
+    from indexes.cross_encoder import CrossEncoder, CrossEncoderRetriever
+
+    folder = Path(settings.library.cross_encoder).expanduser()
+    return CrossEncoderRetriever(library.retrievers, CrossEncoder(folder))
 
 
 def _models(settings: Settings, gates: Gates) -> Models:

@@ -144,9 +144,10 @@ class LibrarySettings(Model):
     """Where the provider's server is, when it is not the provider's own."""
     encoder_api_key_env: str | None = None
     """Name of the environment variable with its key; by default the provider's own."""
+    cross_encoder: str = ""
+    """Folder of an ONNX model that reads question and passage together; empty for none."""
     readers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    """LlamaIndex readers in place of Carrel's own, each as `MODULE:NAME=.suffix,.suffix`; in one line they
-    are separated by `;`. They run where every file is read: within limits and without a network."""
+    """LlamaIndex readers, each as `MODULE:NAME=.suffix,.suffix`; in one line they are separated by `;`."""
     registry: Literal["crossref", "openalex"] = "crossref"
     """Whom `carrel papers enrich` asks about papers."""
     registry_url: WebAddress | None = None

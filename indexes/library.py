@@ -66,6 +66,8 @@ class Library:
         self._keyword = KeywordRetriever(self._database)
         self._index: DenseIndex | None = None
         self._dense: DenseRetriever | None = None
+        self.further: tuple[Retriever, ...] = ()
+        """More ways to search, such as a cross-encoder; what they find is fused with the rest."""
         if encoder is not None:
             self._index = DenseIndex(
                 folder / "dense",
@@ -126,8 +128,8 @@ class Library:
 
     @property
     def retrievers(self) -> tuple[Retriever, ...]:
-        """The ways to search it: by meaning, if there is an encoder, and by keyword."""
-        return (self._keyword,) if self._dense is None else (self._dense, self._keyword)
+        """The ways to search it: by meaning, if there is an encoder, by keyword, and any further ones."""
+        return (*(() if self._dense is None else (self._dense,)), self._keyword, *self.further)
 
     @property
     def holdings(self) -> Holdings:

@@ -77,9 +77,11 @@ class DenseRetriever:
         if not sought and not models:
             return Hits()
         fingerprint = await require_same_encoder(self._vectors, self._encoder)
-        admission = await self._database.read(
-            lambda connection: admit(connection, wanted.filters, collections, without=models)
-        )
+        admission = Admission(collections=collections)
+        if wanted.filters:
+            admission = await self._database.read(
+                lambda connection: admit(connection, wanted.filters, collections, without=models)
+            )
         vector = await self._direction(sought, models) if models else None
         coverage = await self._vectors.coverage(fingerprint, admission.collections or collections)
         urgent: list[tuple[int, float]] = []
