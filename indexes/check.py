@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from indexes.builder import count_in_child, max_file_bytes
-from indexes.errors import LibraryBusy, LibraryDamaged, LibraryError
+from indexes.errors import LibraryDamaged, LibraryError
 from indexes.generations import Generation, GenerationFailed, Generations
 from indexes.lock import WriterLock
 from indexes.lost import missing_catalogue
@@ -72,6 +72,7 @@ async def check(folder: Path, *, count_index: bool = True) -> CheckReport:
         count_index: Whether a child process opens the dense index to count what is in it: some seconds.
 
     Raises:
+        LibraryDamaged: It is sound, but no catalogue, or made by a newer Carrel.
         LibraryError: It cannot be read at all, for example for want of permission.
     """
     began = time.monotonic()
@@ -108,6 +109,8 @@ def _check_catalogue(folder: Path) -> CheckReport:
                 return _found(report, "catalogue", f"The catalogue {path.name} is damaged: {named}.")
             return _check_rows(connection, report)
     except LibraryDamaged as error:
+        if not isinstance(error.__cause__, sqlite3.Error):
+            raise  # sound, but not ours or of a newer Carrel: nothing here may touch it
         return _found(report, "catalogue", error.message)
     except sqlite3.DatabaseError as error:
         return _found(report, "catalogue", f"The catalogue {path.name} cannot be read to its end: {error}.")
@@ -179,8 +182,8 @@ async def _check_keywords(folder: Path, report: CheckReport) -> CheckReport:
         # FTS5 looks itself over only on a connection that may write, although it writes nothing.
         async with WriterLock(folder / "writer.lock").held():
             damage = await asyncio.to_thread(_own_check, path)
-    except (LibraryBusy, OSError) as error:
-        said = error.message if isinstance(error, LibraryBusy) else "The library may not be written to."
+    except (LibraryError, OSError) as error:
+        said = error.message if isinstance(error, LibraryError) else "The library may not be written to."
         note = f"The keyword index was only counted, not read: {said}"
         report = report.model_copy(update={"notes": (*report.notes, note)})
         damage = await asyncio.to_thread(_counted, path)

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from indexes.check import check
-from indexes.errors import LibraryDamaged
+from indexes.errors import LibraryBusy, LibraryDamaged
 from indexes.hashing import HashingEncoder
 from indexes.library import Library
+from indexes.lock import WriterLock
 from indexes.protocols import Vectors
 from indexes.repair import repair
 from indexes.types import Fate, ParsedDocument
@@ -307,3 +308,25 @@ async def test_a_file_that_is_no_catalogue_is_kept_when_the_library_begins_anew(
     done = await repair(folder)
     assert done.after.sound
     assert (folder / "catalogue.damaged-1.sqlite").read_bytes().startswith(b"This is not")
+
+
+@pytest.mark.parametrize("statement", ["PRAGMA user_version = 99", "PRAGMA application_id = 7"])
+async def test_what_a_newer_carrel_or_another_program_made_is_left_alone(
+    folder: Path, statement: str
+) -> None:
+    _run(folder, statement)
+    before = (folder / "catalogue.sqlite").read_bytes()
+    for look in (check, repair):
+        with pytest.raises(LibraryDamaged):
+            await look(folder)
+    assert (folder / "catalogue.sqlite").read_bytes() == before
+
+
+async def test_a_library_that_is_being_written_to_can_be_checked_but_not_repaired(folder: Path) -> None:
+    _run(folder, "INSERT INTO passages_fts (passages_fts) VALUES ('delete-all')")
+    async with WriterLock(folder / "writer.lock").held():
+        report = await check(folder)
+        assert [finding.place for finding in report.findings] == ["keyword index"]
+        assert "has been writing" in report.notes[0]
+        with pytest.raises(LibraryBusy):
+            await repair(folder)
