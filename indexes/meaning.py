@@ -83,11 +83,13 @@ class DenseRetriever:
                 lambda connection: admit(connection, wanted.filters, collections, without=models)
             )
         vector = await self._direction(sought, models) if models else None
-        coverage = await self._vectors.coverage(fingerprint, admission.collections or collections)
+        coverage, scored = await asyncio.gather(
+            self._vectors.coverage(fingerprint, admission.collections or collections),
+            self._index.search(sought, limit=max(limit, DEPTH), admission=admission, vector=vector),
+        )
         urgent: list[tuple[int, float]] = []
         if coverage.embedded < coverage.passages and not models:
-            urgent, vector = await self._urgently(sought, fingerprint, admission)
-        scored = await self._index.search(sought, limit=max(limit, DEPTH), admission=admission, vector=vector)
+            urgent = await self._urgently(sought, fingerprint, admission)
         scored = [*{**dict(urgent), **dict(scored)}.items()]
         found = await self._database.read(
             lambda connection: measured(connection, scored, limit=limit, retriever=self._name)
@@ -95,16 +97,14 @@ class DenseRetriever:
         notes = (*admission.notes, *_coverage_notes(coverage, len(urgent)), *self._index.notes)
         return found.model_copy(update={"notes": notes})
 
-    async def _urgently(
-        self, sought: str, fingerprint: str, admission: Admission
-    ) -> tuple[list[tuple[int, float]], NDArray[np.float32] | None]:
-        """The best keyword hits that wait for a vector, with their cosines, and the question's vector.
+    async def _urgently(self, sought: str, fingerprint: str, admission: Admission) -> list[tuple[int, float]]:
+        """The best keyword hits that wait for a vector, with their cosines.
 
         What the background has not come to yet is so compared by meaning all the same, where it matters.
         """
         expression = match_expression(sought)
         if not expression or admission.is_empty:
-            return [], None
+            return []
         waiting = await self._database.read(
             lambda connection: waiting_among(
                 connection,
@@ -113,9 +113,8 @@ class DenseRetriever:
             )
         )
         if not waiting:
-            return [], None
-        vector = await self._index.vector_of(sought)
-        return await self._urgent.cosines(vector, waiting[:MOST_URGENT]), vector
+            return []
+        return await self._urgent.cosines(await self._index.vector_of(sought), waiting[:MOST_URGENT])
 
     async def _direction(self, sought: str, models: Sequence[str]) -> NDArray[np.float32]:
         """Where the papers point that others shall be like, and where the words beside them point."""
