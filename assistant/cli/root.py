@@ -38,8 +38,9 @@ Examples:
   carrel                     opens the app
 
 \b
-Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 a model or its provider,
-4 nothing found (with --strict), 78 settings, 124 time-out, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage or input,
+3 a model or its provider, 4 nothing found (with --strict),
+78 settings, 124 time-out, 130 interrupted.
 """
 
 
