@@ -39,7 +39,7 @@ Examples:
 
 \b
 Exit codes: 0 done, 1 failed, 2 wrong usage or input,
-3 a model or its provider, 4 nothing found (with --strict),
+3 a model or its provider, 4 nothing found (--strict),
 78 settings, 124 time-out, 130 interrupted.
 """
 
