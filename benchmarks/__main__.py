@@ -20,8 +20,10 @@ NAMES = (
     "metadata",
     "ingest",
     "first_question",
+    "paper_qa",
     "retrieval",
     "robust",
+    "scale",
     "extractive",
 )
 

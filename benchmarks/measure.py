@@ -22,6 +22,7 @@ __all__ = [
     "alternate",
     "data_folder",
     "model_folder",
+    "peak_megabytes",
     "seconds",
     "upper_bound",
 ]
@@ -148,6 +149,18 @@ def model_folder(name: str = "all-MiniLM-L6-v2") -> Path:
     if not (folder / "model.onnx").exists():
         raise NotMeasurable(f"{folder} holds no model.onnx: set CARREL_MODELS to the folder of {name}")
     return folder
+
+
+def peak_megabytes(process: int) -> float:
+    """The most resident memory that a process has had; 0 where the system does not say, or it is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0.0
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def _rounded(numbers: Mapping[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import Report, Target, data_folder, upper_bound
+from benchmarks.measure import Report, Target, data_folder, peak_megabytes, upper_bound
 from indexes.errors import Damaged, ReadError, ReadTimeout
 from indexes.events import AddEvent, FileDone
 from indexes.library import Library
@@ -96,7 +96,7 @@ async def _read_alone(file: Path) -> _Reading:
         while not reading.done():
             await asyncio.wait([reading], timeout=_LOOK_EVERY_SECONDS)
             # Also after the end: an idle child still says how much it had at its highest.
-            peak = max([peak, *(_peak_megabytes(process) for process in pool.process_ids)])
+            peak = max([peak, *(peak_megabytes(process) for process in pool.process_ids)])
         found = reading.result()
     found.peak_megabytes = peak
     return found
@@ -125,18 +125,6 @@ def _described(reading: _Reading, document: ParsedDocument) -> _Reading:
     reading.empty_pages = sum(not page.strip() for page in document.pages)
     reading.notes = document.notes
     return reading
-
-
-def _peak_megabytes(process: int) -> float:
-    """The most resident memory that a process has had; 0 where the system does not say, or it is gone."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0.0
-    for line in status.splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
 
 
 async def _add(folder: Path, place: Path) -> tuple[Counter[Fate], int]:

@@ -125,18 +125,38 @@ def best_matches(
     if admission.numbers is not None:
         restricted.append("AND +rowid IN (SELECT value FROM json_each(?))")
         arguments.append(json.dumps(admission.numbers.tolist()))
-    else:
-        restricted.append("AND +rowid NOT IN (SELECT number FROM passages WHERE part = 'references')")
     if admission.collections:
         restricted.append(
             """AND +rowid IN (SELECT p.number FROM passages p JOIN documents d ON d.number = p.document
             WHERE d.collection IN (SELECT value FROM json_each(?)))"""
         )
         arguments.append(json.dumps(admission.collections))
-    rows = connection.execute(
-        f"""SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH ? {" ".join(restricted)}
-        ORDER BY rank, rowid LIMIT ?""",  # noqa: S608
-        (expression, *arguments, limit + _TIES),
-    )
-    ranked = [(int(number), float(score)) for number, score in rows]
-    return ranked[:limit] + [each for each in ranked[limit:] if each[1] == ranked[limit - 1][1]]
+    query = f"""SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH ? {" ".join(restricted)}
+        ORDER BY rank, rowid LIMIT ?"""  # noqa: S608
+    wanted = limit + _TIES
+    while True:
+        rows = connection.execute(query, (expression, *arguments, wanted)).fetchall()
+        ranked = [(int(number), float(score)) for number, score in rows]
+        if admission.numbers is None:
+            # Here and not in the query: that would look up each of the many passages that hold one of the
+            # words, which takes half as long again in a large library.
+            ranked = _without_references(connection, ranked)
+        if len(ranked) >= limit + _TIES or len(rows) < wanted:
+            break
+        wanted *= 4
+    edge = ranked[limit : limit + _TIES]
+    return ranked[:limit] + [each for each in edge if each[1] == ranked[limit - 1][1]]
+
+
+def _without_references(
+    connection: sqlite3.Connection, ranked: list[tuple[int, float]]
+) -> list[tuple[int, float]]:
+    references = {
+        number
+        for (number,) in connection.execute(
+            """SELECT number FROM passages
+            WHERE part = 'references' AND number IN (SELECT value FROM json_each(?))""",
+            (json.dumps([number for number, _ in ranked]),),
+        )
+    }
+    return [each for each in ranked if each[0] not in references]

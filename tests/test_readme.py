@@ -70,6 +70,7 @@ def test_the_first_two_blocks_install_with_the_tested_versions() -> None:
     assert "python -m pytest" in blocks("bash")[1]
 
 
+@pytest.mark.timeout(400)  # some twenty commands, each a fresh process
 def test_the_shell_blocks_after_them_run_one_after_the_other(reader: dict[str, str]) -> None:
     """In one shell session each, as they stand; adding comes first, as in the text."""
     for block in blocks("bash")[2:]:

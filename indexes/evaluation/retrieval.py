@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from indexes.errors import JudgementsUnusable
+from indexes.errors import InputError, JudgementsUnusable
 from indexes.evaluation.judged import Judged
 from indexes.evaluation.metrics import Interval, Values, interval, ndcg, recall, reciprocal_rank
 from indexes.events import AddEvent, Embedded
@@ -252,16 +252,16 @@ async def _measured(
 ) -> dict[str, _Measured]:
     """Each way's rankings and times; the notes of searches are added to `notes`."""
     for search in ways.values():
-        await search(asked[0].text, limit=_TIMED_HITS, collections=collections)  # loads what it needs
+        await _found(search, asked[0], limit=_TIMED_HITS, collections=collections)  # loads what it needs
     rankings: dict[str, list[list[str]]] = {way: [] for way in ways}
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     order = list(ways)
     for done, question in enumerate(asked, 1):
         for way in order:
             start = time.perf_counter()
-            await ways[way](question.text, limit=_TIMED_HITS, collections=collections)
+            await _found(ways[way], question, limit=_TIMED_HITS, collections=collections)
             seconds[way].append(time.perf_counter() - start)
-            found = await ways[way](question.text, limit=_DEPTH, collections=collections)
+            found = await _found(ways[way], question, limit=_DEPTH, collections=collections)
             rankings[way].append(_ranking(question, found))
             notes |= dict.fromkeys(found.notes)
         order = [*order[1:], order[0]]  # what is asked first warms the disk's cache for the others
@@ -274,6 +274,16 @@ async def _measured(
         )
         for way in ways
     }
+
+
+async def _found(
+    search: _Search, question: AskedQuestion, *, limit: int, collections: tuple[str, ...]
+) -> Hits:
+    """What is found; for words that cannot be searched for, nothing and a note instead of an error."""
+    try:
+        return await search(question.text, limit=limit, collections=collections)
+    except InputError as error:
+        return Hits(notes=(f"Question {question.id} was not searched for: {error.message}",))
 
 
 def _ranking(question: AskedQuestion, found: Hits) -> list[str]:

@@ -105,3 +105,12 @@ async def test_a_library_that_holds_other_papers_is_left_alone(tmp_path: Path) -
         assert len(await library.documents()) == 1
     finally:
         await library.close()
+
+
+async def test_a_question_that_cannot_be_searched_for_is_noted_and_the_others_are_asked(
+    tmp_path: Path,
+) -> None:
+    questions = {**QUESTIONS, "q2": "year:soon circuit breaker"}
+    report = await evaluated(write_collection(tmp_path / "notes", questions=questions), tmp_path / "library")
+    assert [each.ndcg_at_10["fused"] for each in report.questions] == [1.0, 0.0]
+    assert any(note.startswith("Question q2 was not searched for: ") for note in report.notes)
