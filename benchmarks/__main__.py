@@ -22,6 +22,7 @@ NAMES = (
     "first_question",
     "paper_qa",
     "retrieval",
+    "unembedded",
     "robust",
     "scale",
     "extractive",

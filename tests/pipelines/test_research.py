@@ -253,3 +253,31 @@ async def test_a_filter_that_cannot_be_one_ends_the_question_with_its_own_words(
     assert isinstance(events[-1], Failed)
     assert events[-1].message == "There is no collection 'vitro'."
     assert events[-1].exit_code == 2
+
+
+async def test_passages_that_overlap_reach_the_answer_as_one_stretch() -> None:
+    whole = hit(JITTER, title="Jitter")
+    half = JITTER.index("In our runs")
+    parts = [
+        whole.model_copy(
+            update={
+                "rank": rank,
+                "passage": whole.passage.model_copy(
+                    update={
+                        "id": f"doc-Jitter:{rank - 1}",
+                        "text": JITTER[start:end],
+                        "start": start,
+                        "end": end,
+                    }
+                ),
+            }
+        )
+        for rank, (start, end) in enumerate([(0, half - 1), (half - 60, len(JITTER))], 1)
+    ]
+    pipeline = Research(PageShelves(pages([whole])), (Found("keyword", parts),), limits=Limits(relevant=0))
+    answer, _ = await ask(pipeline)
+    (evidence,) = answer.evidence
+    (found,) = evidence.hits
+    assert found.passage.text == JITTER
+    assert found.passage.id == "doc-Jitter:0-1"
+    assert all(citation.verified for citation in answer.citations)

@@ -168,6 +168,20 @@ def test_searching_lists_passages_with_their_place(filled: Path) -> None:
     assert json.loads(run("search", "--format", "json", "jitter").stdout)["data"]["hits"]
 
 
+def test_how_many_passages_of_one_paper_are_shown_can_be_said(filled: Path, tmp_path: Path) -> None:
+    pages = "\n\n".join(f"## Part {n}\n\nJitter {n}. {'Other words fill this part. ' * 90}" for n in range(6))
+    (tmp_path / "long.md").write_text(f"# Long\n\n{pages}\n")
+    run("add", str(tmp_path / "long.md"))
+    places = {
+        number: run("search", "--limit", "2", "--per-paper", number, "words fill part jitter").stdout.count(
+            "(long.md)"
+        )
+        for number in "10"
+    }
+    assert places["1"] == 1
+    assert places["0"] == 2
+
+
 def test_only_the_named_collection_is_searched(filled: Path, tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("# Other\n\nJitter is a word here too.\n")
     run("add", "--collection", "others", str(tmp_path / "other.md"))
