@@ -15,6 +15,8 @@ NAMES = (
     "calls",
     "deadline",
     "faults",
+    "durability",
+    "bad_files",
     "kills",
     "reading",
     "metadata",

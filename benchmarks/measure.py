@@ -21,6 +21,7 @@ __all__ = [
     "Target",
     "alternate",
     "data_folder",
+    "exact_upper_bound",
     "model_folder",
     "peak_megabytes",
     "seconds",
@@ -116,6 +117,24 @@ def upper_bound(failures: int, cases: int) -> float:
     middle = rate + z * z / (2 * cases)
     spread = z * math.sqrt(rate * (1 - rate) / cases + z * z / (4 * cases * cases))
     return min(1.0, (middle + spread) / (1 + z * z / cases))
+
+
+def exact_upper_bound(failures: int, cases: int) -> float:
+    """Return the exact 95 % upper bound of a failure rate (Clopper and Pearson, one-sided).
+
+    Without a failure it is close to three by the number of cases.
+    """
+    if failures >= cases:
+        return 1.0
+
+    def at_most_so_many(rate: float) -> float:
+        return sum(math.comb(cases, k) * rate**k * (1 - rate) ** (cases - k) for k in range(failures + 1))
+
+    low, high = failures / cases, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at_most_so_many(middle) > 0.05 else (low, middle)
+    return high
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -161,7 +161,7 @@ class Encrypted(ReadError):
 class NoText(ReadError):
     """The file holds no text: empty, or pictures of pages only."""
 
-    default_hint = "If it is a scan, OCR reads it: pip install 'carrel[ocr]', then add it with --ocr."
+    default_hint = "Open it in another program and see whether there is text in it."
 
 
 class Damaged(ReadError):

@@ -60,7 +60,10 @@ def read(data: bytes, *, name: str, limits: Limits, by_ocr: Mapping[int, str] | 
         pages[number - 1] = (by_ocr or {})[number]
     if not any(page.strip() for page in pages):
         tried = "" if by_ocr is None else f" {OCR_FINDS_NONE}"
-        raise NoText(f"{name!r} has {NO_TEXT_LAYER}: {_pages(len(pages))}, pictures only.{tried}")
+        raise NoText(
+            f"{name!r} has {NO_TEXT_LAYER}: {_pages(len(pages))}, pictures only.{tried}",
+            hint="" if tried else "OCR reads them: pip install 'carrel[ocr]', then add it with --ocr.",
+        )
     texts = _joined_words(pages)
     first_page = texts[0]
     created = re.match(r"D:(\d{4})", said["CreationDate"])
