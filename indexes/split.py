@@ -22,6 +22,8 @@ PASSAGE_TOKENS = 200
 """With the encoder's two special tokens and a wrong guess or two, well inside its window of 256."""
 OVERLAP_TOKENS = 30
 
+_SHORTEST_SECTION = 400
+"""Characters."""
 _LONGEST_SENTENCE = 1_000
 """Characters. What has no full stop for longer (tables, data) is cut at spaces before anything counts it."""
 
@@ -70,7 +72,7 @@ class Splitter:
         passages: list[Passage] = []
         offset = 0
         for page, text in enumerate(parsed.pages, 1):
-            for part, begin, end in _parts(parsed.marked, offset, offset + len(text)):
+            for part, begin, end in _stretches(parsed, starts, offset, offset + len(text)):
                 stretch = text[begin - offset : end - offset]
                 for start, stop in _located(stretch, [chunk for chunk in cut(stretch) if chunk.strip()]):
                     passages.append(
@@ -178,6 +180,23 @@ def _located(page: str, chunks: Sequence[str]) -> Iterator[tuple[int, int]]:
             )
         end = start + len(chunk)
         yield start, end
+
+
+def _stretches(
+    parsed: ParsedDocument, sections: Sequence[int], start: int, end: int
+) -> Iterator[tuple[Part, int, int]]:
+    """Yields what of a page from `start` to `end` is cut by itself: its parts, and the sections of each.
+
+    A short section stays with the one after it: a heading alone, or a line under it, is found by nothing.
+    """
+    for part, begin, stop in _parts(parsed.marked, start, end):
+        for section in sections[bisect_right(sections, begin) :]:
+            if section >= stop:
+                break
+            if section - begin >= _SHORTEST_SECTION and stop - section >= _SHORTEST_SECTION:
+                yield part, begin, section
+                begin = section
+        yield part, begin, stop
 
 
 def _parts(marked: Sequence[Stretch], start: int, end: int) -> Iterator[tuple[Part, int, int]]:

@@ -126,3 +126,17 @@ def test_a_node_parser_that_changes_the_text_is_refused() -> None:
     parser = Shouting.from_defaults(tokenizer=str.split, chunking_tokenizer_fn=sentences)
     with pytest.raises(Damaged, match="node parser changed the text"):
         Splitter(parser=parser).split(_document("Quiet words."), "d")
+
+
+def test_a_passage_begins_with_its_section_unless_that_is_short() -> None:
+    rain, snow = "Rain falls on the plain. " * 20, "Snow lies on the hill. " * 20
+    page = f"Rain\n\n{rain}\n\nSnow\n\n{snow}\n\nHail\n\nIt hails.\n\nFog\n\n{rain}"
+    sections = tuple(
+        Section(title=title, start=page.index(f"{title}\n")) for title in ("Rain", "Snow", "Hail", "Fog")
+    )
+    passages = Splitter(passage_tokens=200).split(_document(page, sections=sections), "d")
+    assert [(passage.section, passage.text.split()[0]) for passage in passages] == [
+        ("Rain", "Rain"),
+        ("Snow", "Snow"),
+        ("Hail", "Hail"),
+    ]
