@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from indexes.clean import clean_line
 from indexes.errors import EncoderError, EncoderMismatch, SearchError
 from indexes.fuse import fuse
 from indexes.neighbours import PageText, at_most, joined
 from indexes.protocols import Retriever
 from indexes.query import parse_query
-from indexes.types import Hits
+from indexes.types import Hit, Hits
 
 __all__ = ["BY_KEYWORD_ONLY", "search_all"]
 
@@ -68,8 +69,15 @@ async def search_all(
     hits = at_most(fuse(found), each)[:limit]
     if page_text is not None:
         hits = await joined(hits, page_text)
+    notes += _retracted(hits)
     ranked = (hit.model_copy(update={"rank": rank}) for rank, hit in enumerate(hits, 1))
     return Hits(hits=tuple(ranked), notes=tuple(dict.fromkeys(notes)))
+
+
+def _retracted(hits: Sequence[Hit]) -> list[str]:
+    """A note on each paper among the hits that a registry calls retracted."""
+    retracted = {hit.document.id: hit.document for hit in hits if hit.document.retraction}
+    return [f"{clean_line(each.title, 100)}: {each.retraction}" for each in retracted.values()]
 
 
 _Unable = SearchError | EncoderError | EncoderMismatch

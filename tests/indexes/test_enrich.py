@@ -93,6 +93,8 @@ async def test_a_retraction_is_written_down_and_found_again(library: Library, se
     await _enriched(library, server, again=True)
     retracted = "It was retracted in 2021, says Crossref (https://doi.org/10.1000/notice)."
     assert (await _titled(library, "On the Rain in Spain")).retraction == retracted
+    assert f"On the Rain in Spain: {retracted}" in (await library.search("rain")).notes
+    assert (await library.search("snow")).notes.count(retracted) == 0
 
 
 async def test_without_a_doi_the_title_has_to_agree_and_the_bibliography_stays(
