@@ -15,6 +15,8 @@ __all__ = ["Sentence", "best_sentences", "rank_sentences"]
 
 _SHORTEST_WORDS, _LONGEST_WORDS = 5, 110
 _IN_TITLE = 0.3
+_NEAR = 500
+"""Characters before and after a sentence that tell what it is about: a hit may be several passages joined."""
 _NOT_PROSE = re.compile(
     r"https?://|\bdoi\b"  # addresses
     r"|\.,? \(?(?:19|20)\d\d[a-z]?\)?[.:,] \S"  # an entry of a reference list: "Smith, J., (2021). Title"
@@ -60,7 +62,7 @@ def rank_sentences(question: str, hits: Sequence[Hit], *, weights: Mapping[str, 
     """Every sentence of `hits` that mentions what is asked, best first.
 
     A sentence scores by the weighted share of the question's stems it has, by neighbouring pairs of them, by
-    the share that the sentence beside it has and that the whole passage has, and by the rank of its passage.
+    the share that the sentence beside it has and that those around it have, and by the rank of its passage.
     What stands in the paper's title counts little: its sentences need not repeat it. The weights were
     chosen on the development questions (`python -m benchmarks extractive`).
     """
@@ -72,13 +74,14 @@ def rank_sentences(question: str, hits: Sequence[Hit], *, weights: Mapping[str, 
         spans = list(sentences(hit.passage.text))
         stems = [content_stems(hit.passage.text[start:end]) for start, end in spans]
         shares = [_share(each, asked, told) for each in stems]
-        of_passage = _share(chain.from_iterable(stems), asked, told)
         for number, (start, end) in enumerate(spans):
             if not shares[number] or not _is_prose(hit.passage.text[start:end]):
                 continue
+            near = [n for n, (at, _) in enumerate(spans) if abs(at - start) <= _NEAR]
+            around = _share(chain.from_iterable(stems[n] for n in near), asked, told)
             beside = max(shares[max(0, number - 1) : number] + shares[number + 1 : number + 2], default=0.0)
             paired = len(pairs & set(pairwise(stems[number])))
-            score = shares[number] + 0.08 * paired + 0.1 * beside + 0.5 * of_passage + 0.3 / hit.rank**0.5
+            score = shares[number] + 0.08 * paired + 0.1 * beside + 0.5 * around + 0.3 / hit.rank**0.5
             found.append(Sentence(hit, hit.passage.start + start, hit.passage.start + end, score))
     return sorted(found, key=lambda sentence: (-sentence.score, sentence.hit.rank, sentence.start))
 
