@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from indexes.types import Hit, Passage
 
-__all__ = ["PER_DOCUMENT", "PageText", "at_most", "joined"]
+__all__ = ["PER_DOCUMENT", "PageText", "at_most", "few", "joined"]
 
 PER_DOCUMENT = 4
 """Passages of one document that a search shows before another document's: enough to judge a paper by, and a
@@ -23,7 +23,8 @@ PageText = Callable[[str, int], Awaitable[str]]
 def at_most(hits: Iterable[Hit], per_document: int | None) -> list[Hit]:
     """Returns the hits, no more than `per_document` of one document before all others have had their turn.
 
-    Of what stands before a paper's abstract, names and addresses, one passage at most counts among them.
+    Of what stands before a paper's abstract, names and addresses, one passage may come along; it takes the
+    place of no finding, but where one hit of each document is wanted.
     Nothing is lost: what is over stands behind the rest, so that one paper alone still fills a list.
 
     Args:
@@ -38,14 +39,22 @@ def at_most(hits: Iterable[Hit], per_document: int | None) -> list[Hit]:
     over: list[Hit] = []
     for hit in hits:
         id, is_front = hit.document.id, hit.passage.part == "front"
-        if seen[id] >= per_document or (is_front and id in front):
-            over.append(hit)
-            continue
-        first.append(hit)
-        seen[id] += 1
-        if is_front:
+        if is_front and per_document > 1:
+            (over if id in front else first).append(hit)
             front.add(id)
+        elif seen[id] >= per_document:
+            over.append(hit)
+        else:
+            first.append(hit)
+            seen[id] += 1
     return first + over
+
+
+def few(hits: Sequence[Hit], limit: int) -> list[Hit]:
+    """Returns the first `limit` of one document's hits, beside one from before its abstract, as `at_most`."""
+    chosen = at_most(hits, limit)
+    one_more = limit > 1 and any(hit.passage.part == "front" for hit in chosen[: limit + 1])
+    return chosen[: limit + one_more]
 
 
 async def joined(hits: Iterable[Hit], page_text: PageText) -> list[Hit]:

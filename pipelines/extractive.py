@@ -48,7 +48,7 @@ class Sentence:
 def best_sentences(
     question: str, hits: Sequence[Hit], *, weights: Mapping[str, float], limit: int
 ) -> tuple[Sentence, ...]:
-    """The `limit` best sentences, best first, none saying again what a better one says."""
+    """The `limit` best sentences of hits that stand best first, none saying again what a better one says."""
     chosen: list[Sentence] = []
     for candidate in rank_sentences(question, hits, weights=weights):
         if len(chosen) == limit:
@@ -62,14 +62,14 @@ def rank_sentences(question: str, hits: Sequence[Hit], *, weights: Mapping[str, 
     """Every sentence of `hits` that mentions what is asked, best first.
 
     A sentence scores by the weighted share of the question's stems it has, by neighbouring pairs of them, by
-    the share that the sentence beside it has and that those around it have, and by the rank of its passage.
+    the share that the sentence beside it has and that those around it have, and by the place of its passage.
     What stands in the paper's title counts little: its sentences need not repeat it. The weights were
     chosen on the development questions (`python -m benchmarks extractive`).
     """
     asked = content_stems(question)
     pairs = set(pairwise(asked))
     found: list[Sentence] = []
-    for hit in hits:
+    for place, hit in enumerate(hits, 1):
         told = _without_title(weights, asked, hit)
         spans = list(sentences(hit.passage.text))
         stems = [content_stems(hit.passage.text[start:end]) for start, end in spans]
@@ -81,7 +81,7 @@ def rank_sentences(question: str, hits: Sequence[Hit], *, weights: Mapping[str, 
             around = _share(chain.from_iterable(stems[n] for n in near), asked, told)
             beside = max(shares[max(0, number - 1) : number] + shares[number + 1 : number + 2], default=0.0)
             paired = len(pairs & set(pairwise(stems[number])))
-            score = shares[number] + 0.08 * paired + 0.1 * beside + 0.5 * around + 0.3 / hit.rank**0.5
+            score = shares[number] + 0.08 * paired + 0.1 * beside + 0.5 * around + 0.3 / place**0.5
             found.append(Sentence(hit, hit.passage.start + start, hit.passage.start + end, score))
     return sorted(found, key=lambda sentence: (-sentence.score, sentence.hit.rank, sentence.start))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from indexes.fuse import fuse
-from indexes.neighbours import at_most, joined
+from indexes.neighbours import at_most, few, joined
 from indexes.protocols import Retriever
 from indexes.types import Document, Hit, Hits, Model
 from pipelines.errors import NothingRelevant
@@ -197,7 +197,7 @@ def _grouped(
     return tuple(
         Paper(
             document=found[0].document,
-            hits=tuple(found[: limits.passages_per_paper]),
+            hits=tuple(few(found, limits.passages_per_paper)),
             relevance=max(relevance[hit.passage.id] for hit in found),
         )
         for found in list(by_document.values())[: papers_wanted(query, limits)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexes.library import Library
-from indexes.neighbours import at_most, joined
+from indexes.neighbours import at_most, few, joined
 from indexes.split import Splitter
 from indexes.testing import library_of
 from indexes.types import Document, Hit, ParsedDocument, Passage
@@ -163,3 +163,6 @@ def test_names_and_addresses_take_one_place_at_most_among_the_findings() -> None
     ]
     mixed = [front[0], front[1], hits[2], hits[3]]
     assert at_most(mixed, 3) == [front[0], hits[2], hits[3], front[1]]
+    assert at_most([front[0], *hits[1:4]], 2) == [front[0], hits[1], hits[2], hits[3]]
+    assert few([front[0], *hits[1:4]], 2) == [front[0], hits[1], hits[2]]
+    assert few(hits[:4], 2) == hits[:2]
