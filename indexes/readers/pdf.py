@@ -125,6 +125,8 @@ def _joined_words(pages: list[str]) -> list[str]:
     pages = [
         _LIGATURES.sub(lambda found: unicodedata.normalize("NFKC", found.group()), page) for page in pages
     ]
+    # PDFium marks a hyphen that ends a line, but not one that typesetters write as U+2010.
+    pages = [page.replace("\u2010\n", "\x02\n").replace("\u2010", "-") for page in pages]
     words = Counter(word.lower() for page in pages for word in _WORDS.findall(page))
 
     def joined(divided: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from indexes.errors import Damaged, Encrypted, NoText, TooLarge
 from indexes.readers.api import read_file
 from indexes.readers.limits import Limits
+from indexes.readers.pdf import _joined_words
 from indexes.types import PAGE_BREAK, ParsedDocument
 from tests.indexes.readers.pdf_writer import FI, FL, Line, encrypted, pdf
 
@@ -76,6 +77,12 @@ def test_words_divided_at_a_line_end_are_made_whole(tmp_path: Path) -> None:
     read = _read(tmp_path, pdf(["we give infor-", "mation here, and in-", "put too"]))
     assert "information" in read.text
     assert "input" in read.text
+
+
+def test_a_hyphen_of_typesetters_divides_a_word_as_any_other() -> None:
+    assert _joined_words(["as\u2010\nsociations of well\u2010known words"]) == [
+        "associations of well-known words"
+    ]
 
 
 def test_compounds_divided_at_their_hyphen_keep_it(tmp_path: Path) -> None:
