@@ -19,15 +19,8 @@ _OURS = 0x43617272
 
 _BUSY_MILLISECONDS = 5_000
 
-_UPGRADES = {
-    1: """
-ALTER TABLE documents ADD COLUMN arxiv_id TEXT;
-ALTER TABLE documents ADD COLUMN venue TEXT NOT NULL DEFAULT '';
-ALTER TABLE documents ADD COLUMN abstract TEXT NOT NULL DEFAULT '';
-ALTER TABLE documents ADD COLUMN sections TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE documents ADD COLUMN origins TEXT NOT NULL DEFAULT '{}';
-ALTER TABLE documents ADD COLUMN retraction TEXT NOT NULL DEFAULT '';
-ALTER TABLE passages ADD COLUMN part TEXT NOT NULL DEFAULT 'body';
+_NEW_IN_2 = """
+-- The works that a document cites, in the order of its list.
 CREATE TABLE cited (
     document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
     ordinal INTEGER NOT NULL,
@@ -40,8 +33,21 @@ CREATE TABLE cited (
     venue TEXT NOT NULL,
     PRIMARY KEY (document, ordinal)
 ) WITHOUT ROWID;
+-- References are left out of searches.
 CREATE INDEX passages_of_references ON passages (number) WHERE part = 'references';
 """
+
+_UPGRADES = {
+    1: """
+ALTER TABLE documents ADD COLUMN arxiv_id TEXT;
+ALTER TABLE documents ADD COLUMN venue TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN abstract TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN sections TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE documents ADD COLUMN origins TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE documents ADD COLUMN retraction TEXT NOT NULL DEFAULT '';
+ALTER TABLE passages ADD COLUMN part TEXT NOT NULL DEFAULT 'body';
+"""
+    + _NEW_IN_2
 }
 """From each older version to the one after it."""
 
@@ -67,20 +73,6 @@ CREATE TABLE documents (
     retraction TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX documents_by_collection ON documents (collection);
-
--- The works that a document cites, in the order of its list.
-CREATE TABLE cited (
-    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
-    ordinal INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    title TEXT NOT NULL,
-    authors TEXT NOT NULL, -- JSON array of strings
-    year INTEGER,
-    doi TEXT,
-    arxiv_id TEXT,
-    venue TEXT NOT NULL,
-    PRIMARY KEY (document, ordinal)
-) WITHOUT ROWID;
 
 -- The ledger: one row for each file ever met, whatever became of it.
 CREATE TABLE sources (
@@ -121,7 +113,6 @@ CREATE TABLE passages (
     part TEXT NOT NULL DEFAULT 'body', -- or 'front', 'references'
     UNIQUE (document, ordinal)
 );
-CREATE INDEX passages_of_references ON passages (number) WHERE part = 'references'; -- left out of searches
 
 CREATE VIRTUAL TABLE passages_fts USING fts5 (
     text, content = 'passages', content_rowid = 'number', tokenize = 'porter unicode61 remove_diacritics 2'
@@ -227,7 +218,7 @@ def _create(path: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
         # Another process may have made the tables while this one waited.
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _statements(_TABLES):
+            for statement in _statements(_TABLES + _NEW_IN_2):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_OURS}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
