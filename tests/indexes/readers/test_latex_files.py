@@ -175,4 +175,4 @@ async def test_the_paper_in_an_archive_is_the_same_document(library: Library, pa
     async with Library.open(paper.parent / "other") as other:
         await other.add([paper.parent / "source.tar.gz"])
         assert "facial discs" in (await other.search("facial")).hits[0].passage.text
-        assert len((await other.search("strix")).hits) == 1
+        assert len((await other.search("part:references strix")).hits) == 1
