@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from indexes.types import Fate
@@ -81,11 +82,19 @@ def _whole() -> bytes:
     return pdf(_LINES)
 
 
+def _cut(tenths: int) -> bytes:
+    return _whole()[: len(_whole()) * tenths // 10]
+
+
+def _said(sentence: str, number: int) -> bytes:
+    return sentence.format(number).encode()
+
+
 CORRUPT = (
     *(
         BadFile(
             f"cut-at-{tenth}0-percent.pdf",
-            lambda tenth=tenth: _whole()[: len(_whole()) * tenth // 10],
+            partial(_cut, tenth),
             EITHER,
         )
         for tenth in range(1, 10)
@@ -132,7 +141,7 @@ ODD = (
     ),
 )
 NAMES = tuple(
-    BadFile(name, lambda number=number: f"Owls hear well at night, {number} say.".encode(), READ)
+    BadFile(name, partial(_said, "Owls hear well at night, {} say.", number), READ)
     for number, name in enumerate(
         (
             "n" * 250 + ".txt",
@@ -257,7 +266,7 @@ BOMBS = (
 GOOD = tuple(
     BadFile(
         f"good-{number:03}.txt",
-        lambda number=number: f"Paper {number} says what owl{number} hears.".encode(),
+        partial(_said, "Paper {0} says what owl{0} hears.", number),
         READ,
     )
     for number in range(140)
