@@ -35,7 +35,8 @@ class OnnxEncoder:
 
     Texts are sorted by length and cut into batches of about `batch_tokens` tokens, so that a batch is padded
     only to its own longest text and its activations stay in the processor's cache. Each thread runs whole
-    batches on one core: measured, that beats sharing the inside of one batch among the cores.
+    batches on one core: measured, that beats sharing the inside of one batch among the cores. A model that
+    takes no mask cannot be given padding: it gets one text at a time.
 
     Nothing is loaded until first use. It may be used from several threads.
     """
@@ -57,6 +58,7 @@ class OnnxEncoder:
         self._max_tokens = max_tokens
         self._lock = threading.RLock()
         self._session: Any = None
+        self._inputs: frozenset[str] = frozenset()
         self._tokenizer: Any = None
         self._dimensions: int | None = None
         self._fingerprint: str | None = None
@@ -105,7 +107,7 @@ class OnnxEncoder:
 
     def _encode_window(self, texts: Sequence[str]) -> Vectors:
         tokens = self._tokens(texts)
-        batches = _batches([len(ids) for ids in tokens], self._batch_tokens)
+        batches = _batches([len(ids) for ids in tokens], self._batch_tokens if self._takes_masks() else 0)
         matrix = np.empty((len(texts), self.dimensions), np.float32)
 
         def run(rows: list[int]) -> None:
@@ -140,10 +142,10 @@ class OnnxEncoder:
 
     def _run(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         session = self._model()
-        # Some models of the family have no segments and declare no such input.
-        wanted = {declared.name for declared in session.get_inputs()}
+        # Some models have no segments, or take no mask, and declare no such input.
+        wanted = {name: value for name, value in inputs.items() if name in self._inputs}
         try:
-            states = session.run(None, {name: value for name, value in inputs.items() if name in wanted})[0]
+            states = session.run(None, wanted)[0]
         except Exception as error:  # the library's errors share no base of their own
             raise EncoderError(f"The embedding model {self.name!r} failed: {_first_line(error)}") from error
         if states.ndim != 3 or states.shape[-1] != self.dimensions:
@@ -162,10 +164,16 @@ class OnnxEncoder:
             )
         return np.asarray(pooled / lengths, np.float32)
 
+    def _takes_masks(self) -> bool:
+        self._model()
+        return "attention_mask" in self._inputs
+
     def _model(self) -> Any:
         with self._lock:
             if self._session is None:
-                self._session = self._load_model()
+                session = self._load_model()
+                self._inputs = frozenset(declared.name for declared in session.get_inputs())
+                self._session = session
             return self._session
 
     def _load_model(self) -> Any:

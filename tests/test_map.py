@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("indexes", "pipelines", "assistant", "tui", "benchmarks")
+FOLDERS = ("indexes", "pipelines", "assistant", "tui", "benchmarks", "training")
 BEGIN, END = "<!-- map: written by `python tests/test_map.py` -->", "<!-- end of map -->"
 
 

@@ -1,0 +1,1 @@
+"""Makes the encoder that ships with Carrel; nothing that is installed imports it."""
