@@ -71,14 +71,15 @@ def contrast(
     trained = [parameter for parameter in student.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
     told = batches(texts, tokenizer, batch, max_tokens, seed)
-    started, steps = time.monotonic(), 0
+    started = time.monotonic()
     recent: list[tuple[float, float]] = []
-    for questions, passages in _pair_batches(pairs, tokenizer, batch, max_tokens, seed):
+    drawn = _pair_batches(pairs, tokenizer, batch, max_tokens, seed)
+    for steps, (questions, passages) in enumerate(drawn, start=1):
         done = (time.monotonic() - started) / (60 * minutes)
         if done >= 1:
             break
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (steps + 1) / 50) * (1 - done)
+            group["lr"] = rate * min(1.0, steps / 50) * (1 - done)
         close, alike, hidden = distillation_losses(teacher, student, layers, *next(told))
         asked, found = (
             pooled(student(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
@@ -89,10 +90,9 @@ def contrast(
         matching = nn.functional.cross_entropy(scores, truth)
         loss = close + alike + 0.5 * hidden + weight * matching
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
-        steps += 1
         recent.append((close.item(), matching.item()))
         if steps % 25 == 0:
             means = [round(float(np.mean(column)), 4) for column in zip(*recent, strict=True)]

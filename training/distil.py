@@ -81,7 +81,7 @@ def distil(
         losses = distillation_losses(teacher, student, layers, ids, mask)
         loss = losses[0] + losses[1] + 0.5 * losses[2]
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         steps, seen = steps + 1, seen + len(ids)
