@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from assistant.engine.protocol import Status, Surroundings
 from assistant.failures import last_answer
 from assistant.history import named, new_run
-from assistant.loop import Consult, LoopThread
+from assistant.loop import Consult, LoopThread, T, in_turn
 from assistant.papers import Papers
 from assistant.paths import Paths, find_paths
 from assistant.question import How, Where, budget_with, checked, less
@@ -252,6 +252,10 @@ class Assistant:
     async def asurroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:
         """Returns the page around a stretch, like `surroundings`."""
         return await self._loop.arun(self._surroundings(document_id, start, end))
+
+    async def awith(self, work: Callable[[Workbench], Coroutine[None, None, T]]) -> T:
+        """Returns what `work` makes of the open workbench, on the thread that everything is open on."""
+        return await self._loop.arun(in_turn(self._workbench, work))
 
     def close(self) -> None:
         """Closes the library; questions that still run are cancelled. May be called twice."""

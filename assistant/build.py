@@ -181,6 +181,15 @@ class Workbench:
             HistoryError: Nothing is kept, so there is nothing to go on with.
         """
         from assistant.history import resumed
+
+        return await resumed(self.require_history(), question)
+
+    def require_history(self) -> History:
+        """The history.
+
+        Raises:
+            HistoryError: Nothing is kept; the message says why.
+        """
         from assistant.history_file import HistoryError
 
         if self.history is None:
@@ -188,7 +197,7 @@ class Workbench:
                 self.why_no_history or "Nothing is kept of your questions.",
                 hint="" if self.why_no_history else "The setting history.keep says so.",
             )
-        return await resumed(self.history, question)
+        return self.history
 
     async def add(
         self,

@@ -4,6 +4,7 @@ from indexes.clean import clean, clean_line
 from indexes.errors import CarrelError
 from indexes.events import Added, AddEvent, Embedded, FileDone, FilesFound
 from indexes.formats import SOURCES, ZOTERO
+from indexes.listed import Listed
 from indexes.types import AddReport, Collection, Document, Fate, Hit, Hits, Passage
 from pipelines.events import (
     Asked,
@@ -75,6 +76,7 @@ __all__ = [
     "Hits",
     "HitsFound",
     "Kind",
+    "Listed",
     "Noted",
     "Outcome",
     "Passage",

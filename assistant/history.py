@@ -10,11 +10,12 @@ import sqlite3
 import zlib
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from assistant.history_file import HistoryError, HistoryFile
+from assistant.past import Past
+from assistant.past_question import State
 from indexes.errors import InputError
 from indexes.types import Model
 from pipelines.journal import Kept
@@ -35,18 +36,6 @@ __all__ = [
 
 LAST = "last"
 """In place of a run's name: the newest question that has no answer yet."""
-
-
-class State(StrEnum):
-    """How far a question has come."""
-
-    RUNNING = "running"
-    """Begun; if no process is at work on it, it was killed."""
-    OK = "ok"
-    PARTIAL = "partial"
-    """Answered, but a fault made a lesser rung serve."""
-    CANCELLED = "cancelled"
-    ERROR = "error"
 
 
 class Run(Model):
@@ -127,6 +116,11 @@ class History:
     def path(self) -> Path:
         """Where it lies."""
         return self._file.path
+
+    @property
+    def past(self) -> Past:
+        """Its questions as their owner looks for them."""
+        return Past(self._file)
 
     def journal(self, run: str, question: str) -> QuestionJournal:
         """The part of it that belongs to one question of one run."""
@@ -327,7 +321,11 @@ def _drop(connection: sqlite3.Connection, before: str, max_bytes: int) -> bool:
     connection.execute(
         "DELETE FROM runs WHERE finished < ? AND id NOT IN (SELECT run FROM questions)", (before,)
     )
-    return connection.total_changes > start
+    dropped = connection.total_changes > start
+    if dropped:
+        # The index of words keeps deleted ones beside a mark until its segments are merged.
+        connection.execute("INSERT INTO questions_fts (questions_fts) VALUES ('optimize')")
+    return dropped
 
 
 def _drop_oldest_tenth(connection: sqlite3.Connection, table: str) -> int:

@@ -20,7 +20,7 @@ __all__ = ["HistoryError", "HistoryFile"]
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-_VERSION = 1
+_VERSION = 2
 """Of the tables below, kept in the file as `PRAGMA user_version`."""
 _OURS = 0x43617248
 """`PRAGMA application_id` of a history: "CarH" in ASCII."""
@@ -63,6 +63,33 @@ _TABLES = (
         FOREIGN KEY (run, question) REFERENCES questions (run, id) ON DELETE CASCADE
     )""",
     "CREATE INDEX results_by_input ON results (step, input_hash)",
+)
+
+
+_NEW_IN_2 = (
+    "ALTER TABLE questions ADD COLUMN helped INTEGER",  # 1, 0, or nothing where the person did not say
+    """
+    CREATE VIRTUAL TABLE questions_fts USING fts5 (
+        text, said, content = 'questions', content_rowid = 'sequence',
+        tokenize = 'unicode61 remove_diacritics 2'
+    )""",
+    # Triggers, so that no statement can change a question without its words.
+    """
+    CREATE TRIGGER question_added AFTER INSERT ON questions BEGIN
+        INSERT INTO questions_fts (rowid, text, said) VALUES (new.sequence, new.text, new.said);
+    END""",
+    """
+    CREATE TRIGGER question_gone AFTER DELETE ON questions BEGIN
+        INSERT INTO questions_fts (questions_fts, rowid, text, said)
+        VALUES ('delete', old.sequence, old.text, old.said);
+    END""",
+    """
+    CREATE TRIGGER question_changed AFTER UPDATE OF text, said ON questions BEGIN
+        INSERT INTO questions_fts (questions_fts, rowid, text, said)
+        VALUES ('delete', old.sequence, old.text, old.said);
+        INSERT INTO questions_fts (rowid, text, said) VALUES (new.sequence, new.text, new.said);
+    END""",
+    "INSERT INTO questions_fts (questions_fts) VALUES ('rebuild')",
 )
 
 
@@ -194,7 +221,7 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Makes the tables in a new file; checks those of any other."""
+    """Makes the tables in a new file and those that an older one lacks; checks any other."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != _OURS:
         raise sqlite3.DatabaseError("it is a database of another program")
     connection.execute("BEGIN IMMEDIATE")
@@ -202,9 +229,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         connection.execute("ROLLBACK")
         raise sqlite3.DatabaseError("it was made by a newer Carrel")
-    if version == 0:
-        for table in _TABLES:
-            connection.execute(table)
+    steps = (*(_TABLES if version == 0 else ()), *(_NEW_IN_2 if version < 2 else ()))
+    for statement in steps:
+        connection.execute(statement)
+    if steps:
         connection.execute(f"PRAGMA user_version = {_VERSION}")
     connection.execute("COMMIT")
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from indexes.errors import CarrelError
 
-__all__ = ["Consult", "LoopThread"]
+__all__ = ["Consult", "LoopThread", "in_turn"]
 
 T = TypeVar("T")
 Q = TypeVar("Q")
@@ -263,3 +263,8 @@ async def _cancel_all() -> None:
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     loop.run_forever()
+
+
+async def in_turn(first: Callable[[], Awaitable[Q]], then: Callable[[Q], Awaitable[T]]) -> T:
+    """Returns what `then` makes of what `first` returns."""
+    return await then(await first())

@@ -14,7 +14,7 @@ from indexes.clean import clean_line
 from indexes.errors import FilterRefused
 from indexes.query import TYPES, Filters, folded
 
-__all__ = ["EVERYWHERE", "Admission", "admit"]
+__all__ = ["EVERYWHERE", "Admission", "admit", "fits", "require_collections"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def admit(
     """
     if not filters:
         return Admission(collections=tuple(collections))
-    _require_collections(connection, filters.collections)
+    require_collections(connection, filters.collections)
     if filters == Filters(collections=filters.collections):
         within = tuple(name for name in filters.collections if not collections or name in collections)
         return Admission(collections=within, numbers=None if within else _NONE)
@@ -82,7 +82,12 @@ def admit(
     return Admission(collections=within, numbers=numbers, notes=notes)
 
 
-def _require_collections(connection: sqlite3.Connection, wanted: Sequence[str]) -> None:
+def require_collections(connection: sqlite3.Connection, wanted: Sequence[str]) -> None:
+    """Says so when one of the collections is not there.
+
+    Raises:
+        FilterRefused: The library does not have one of them.
+    """
     if not wanted:
         return
     there = [row[0] for row in connection.execute("SELECT DISTINCT collection FROM documents ORDER BY 1")]
@@ -103,14 +108,23 @@ def _papers(
         return None, ()
     papers = connection.execute("SELECT number, authors, year, media_type, collection FROM documents")
     within = [paper for paper in papers if not collections or paper[4] in collections]
-    chosen = [paper[0] for paper in within if _fits(filters, *paper[1:])]
+    chosen = [paper[0] for paper in within if fits(filters, *paper[1:])]
     written = clean_line(" ".join(filters.of_papers), 200)
     left = f"{len(chosen):,} of {len(within):,} papers"
     note = f"Only {left} fit “{written}”." if chosen else f"No paper fits “{written}” ({left})."
     return chosen, (note,) if len(chosen) < len(within) or not chosen else ()
 
 
-def _fits(filters: Filters, authors: str, year: int | None, media_type: str, collection: str) -> bool:
+def fits(filters: Filters, authors: str, year: int | None, media_type: str, collection: str) -> bool:
+    """Whether a paper is one that the filters let through, as far as they choose among papers.
+
+    Args:
+        filters: Of a question.
+        authors: The paper's, as a JSON array of strings.
+        year: The paper's, if it is known.
+        media_type: The paper's.
+        collection: The paper's.
+    """
     return (
         (not filters.collections or collection in filters.collections)
         and (not filters.types or media_type in {TYPES[name] for name in filters.types})

@@ -19,6 +19,8 @@ from indexes.filing import drop_if_unused
 from indexes.generations import GenerationFailed
 from indexes.gone import Gone, gone_from_disk
 from indexes.ledger import Record
+from indexes.listed import PaperOrder, PaperPage
+from indexes.listing import page_of_papers
 from indexes.lock import WriterLock
 from indexes.rebuild import rebuild_dense, without_index
 from indexes.regroup import remove_collection, rename_collection, require_move
@@ -101,6 +103,23 @@ class Holdings:
         """Returns the papers that are wanted, by title."""
         documents = await self._catalogue.documents(collection=wanted.collection)
         return await self.of([each for each in documents if wanted.fits(each)], detailed=detailed)
+
+    async def page(
+        self, text: str, *, order: PaperOrder, descending: bool, offset: int, limit: int
+    ) -> PaperPage:
+        """Returns a stretch of the papers that fit `text`; see `indexes.listing.page_of_papers`."""
+        return await page_of_papers(
+            self._catalogue.database,
+            text,
+            order=order,
+            descending=descending,
+            offset=offset,
+            limit=limit,
+        )
+
+    async def files(self, document_id: str) -> tuple[Record, ...]:
+        """Returns the ledger's rows of the files that stand for a document, by path."""
+        return await self._catalogue.recorded_for(document_id)
 
     async def of(self, documents: Sequence[Document], *, detailed: bool = False) -> tuple[Holding, ...]:
         """Returns documents with what the library has of them, in their order, without those that left."""

@@ -28,6 +28,8 @@ class Adding:
     """Takes the events of one `add` in and gives the sentences that tell of it."""
 
     path: str
+    again: tuple[str, ...] | None = None
+    """Failed files that are read again, empty for all of them; `None` for papers that are added."""
     total: int | None = None
     """Files found; `None` while the folder is being walked."""
     done: int = 0

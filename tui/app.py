@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -34,6 +34,8 @@ _LATER = (
     "tui.screens.add",
     "tui.screens.confirm",
     "tui.screens.help",
+    "tui.screens.history",
+    "tui.screens.library",
     "tui.screens.passage",
     "tui.stream",
     "tui.widgets.turn",
@@ -125,6 +127,17 @@ class CarrelApp(App[None], inherit_bindings=False):
         self._adding_worker = self.run_worker(self._add(adding), group="add", exit_on_error=False)
         return adding
 
+    def start_retrying(self, paths: Sequence[str] = ()) -> bool:
+        """Reads failed files again in the background, all or those named; `False` while papers are added."""
+        from tui.adding import Adding
+
+        if self._adding is not None and self._adding.running:
+            return False
+        what = paths[0] if len(paths) == 1 else "what failed"
+        self._adding = adding = Adding(what, again=tuple(paths))
+        self._adding_worker = self.run_worker(self._add(adding), group="add", exit_on_error=False)
+        return True
+
     def stop_adding(self) -> None:
         """Stops adding; what was committed stays."""
         if self._adding_worker is not None:
@@ -141,6 +154,11 @@ class CarrelApp(App[None], inherit_bindings=False):
             self._adding.ending, hint="\n".join([*self._adding.notes, *failures])
         )
         self.refresh_status()
+        from tui.screens.library import LibraryScreen
+
+        for screen in self.screen_stack:
+            if isinstance(screen, LibraryScreen):
+                screen.refresh_all()
 
     async def _add(self, adding: Adding) -> None:
         from assistant.failures import failed_of
@@ -148,7 +166,9 @@ class CarrelApp(App[None], inherit_bindings=False):
 
         await self._ask_screen.follow(adding)
         try:
-            async with listening(self.engine.add([adding.path])) as events:
+            engine = self.engine
+            adds = engine.add([adding.path]) if adding.again is None else engine.retry(adding.again)
+            async with listening(adds) as events:
                 async for event in events:
                     adding.apply(event)
         except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
@@ -159,16 +179,13 @@ class CarrelApp(App[None], inherit_bindings=False):
 
     # Commands.
 
-    def get_key_display(self, binding: Binding) -> str:
-        """Spells keys as the help does."""
-        key = super().get_key_display(binding)
-        return key.capitalize() if key == "esc" or key[1:].isdigit() else key
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette offers what the screen can do."""
+        """The palette offers what can be done on the screen, and anywhere."""
         for command in COMMANDS:
-            if screen is self._ask_screen or command.action.startswith("app."):
-                run = partial(self.run_action, command.action, screen)
+            action = command.action
+            here = action.startswith("app.") or hasattr(screen, f"action_{action.partition('(')[0]}")
+            if here and screen.check_action(action.partition("(")[0], ()) is not False:
+                run = partial(self.run_action, action, screen)
                 yield SystemCommand(command.label, command.summary, run)
 
     async def action_help(self) -> None:
@@ -183,6 +200,53 @@ class CarrelApp(App[None], inherit_bindings=False):
         from tui.screens.add import AddScreen
 
         await self.push_screen(AddScreen(self._adding, path))
+
+    async def action_library(self, text: str = "") -> None:
+        """Shows the papers, those that fit `text`."""
+        from tui.screens.library import LibraryScreen
+
+        await self._go_to(LibraryScreen(text))
+
+    async def action_history(self, text: str = "") -> None:
+        """Shows what was asked before, what has the words of `text`."""
+        from tui.screens.history import HistoryScreen
+
+        await self._go_to(HistoryScreen(text))
+
+    def open_past(self, run: str, question_id: str) -> None:
+        """Shows a past question and its answer where questions are asked."""
+        self.run_worker(self._open_past(run, question_id), group="past", exclusive=True, exit_on_error=False)
+
+    async def _open_past(self, run: str, question_id: str) -> None:
+        from assistant.engine.errands import FindQuestion
+        from assistant.failures import failed_of
+
+        try:
+            found = await self.engine.run(FindQuestion(run=run, question_id=question_id))
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            failed = failed_of(error)
+            self.toast(f"{failed.message} {failed.hint}", error=True)
+            return
+        await self._go_back()
+        await self._ask_screen.show_past(found.past)
+
+    def resume(self, text: str, run: str) -> None:
+        """Goes on with a question that was stopped."""
+        self.run_worker(self._resume(text, run), exit_on_error=False)
+
+    async def _resume(self, text: str, run: str) -> None:
+        await self._go_back()
+        self._ask_screen.ask(text, resume=run)
+
+    async def _go_back(self) -> None:
+        """Closes what lies over the question."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    async def _go_to(self, screen: Screen[None]) -> None:
+        """Shows a screen over the question; one of its kind that is open already is closed first."""
+        await self._go_back()
+        await self.push_screen(screen)
 
     def action_interrupt(self) -> None:
         """Ctrl+C: copies what is selected; else asks for a second one, which quits."""

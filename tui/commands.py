@@ -1,13 +1,37 @@
-"""The one list of what a person can do: bindings, the palette, slash commands and the help come from it."""
+"""The one list of what a person can do: keys, palette, slash commands, help and README come from it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from textual.binding import Binding
 
-__all__ = ["COMMANDS", "Command", "bindings", "find_command", "parse_slash"]
+__all__ = [
+    "COMMANDS",
+    "PLACES",
+    "Command",
+    "Place",
+    "bindings",
+    "commands_of",
+    "find_command",
+    "parse_slash",
+    "spelled",
+]
+
+Place = Literal["anywhere", "asking", "reading", "library", "paper", "history", "page"]
+
+PLACES: dict[Place, str] = {
+    "anywhere": "Anywhere",
+    "asking": "Asking",
+    "reading": "Reading an answer: keys when the question box is left (Esc), or typed",
+    "library": "In the library",
+    "paper": "On a paper's page",
+    "history": "In the history",
+    "page": "On a page of evidence",
+}
+"""Where commands work, and the heading of each place in the help."""
 
 
 @dataclass(frozen=True)
@@ -21,54 +45,174 @@ class Command:
     summary: str
     """A sentence, for the help and the palette."""
     action: str
-    """An action of the ask screen, or of the app with `app.` before it; it gets the argument."""
+    """An action of the place's screen, or of the app with `app.` before it; it gets the argument."""
     key: str = ""
-    """The default key; empty where there is none."""
+    """The default key, or several with commas between; empty where there is none."""
     argument: str = ""
     """What may follow the slash command; empty where nothing may."""
+    place: Place = "asking"
     in_footer: bool = True
 
     @property
+    def can_be_typed(self) -> bool:
+        """Whether it works as a slash command: only where there is a box to type it in."""
+        return self.place in ("anywhere", "asking", "reading")
+
+    @property
     def usage(self) -> str:
-        """The slash command as it is typed."""
-        return f"/{self.name} {self.argument}".rstrip()
+        """The slash command as it is typed; empty where it cannot be."""
+        return f"/{self.name} {self.argument}".rstrip() if self.can_be_typed else ""
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("help", "Help", "Show the keys and the commands.", "app.help", key="f1"),
-    Command("evidence", "Evidence", "Show or hide the evidence.", "evidence", key="f2"),
     Command(
-        "add", "Add papers", "Add a folder or a file to the library.", "app.add", key="f3", argument="PATH"
+        "help", "Help", "Show the keys, the commands and the filters.", "app.help", "f1", place="anywhere"
     ),
-    Command("steps", "Steps", "Show or hide the steps of the latest answer.", "steps", key="f4"),
-    Command("cancel", "Cancel", "Stop the running question; what is written stays.", "cancel", key="escape"),
+    Command("evidence", "Evidence", "Show or hide the evidence.", "evidence", "f2"),
+    Command("add", "Add", "Add a folder or a file to the library.", "app.add", "f3", "PATH", "anywhere"),
+    Command("steps", "Steps", "Show or hide the steps of the latest answer.", "steps", "f4", in_footer=False),
+    Command(
+        "library", "Library", "See the papers, and what failed.", "app.library", "f5", "FILTER", "anywhere"
+    ),
+    Command(
+        "history",
+        "History",
+        "Find what was asked before, and its answers.",
+        "app.history",
+        "f6",
+        "WORDS",
+        "anywhere",
+    ),
+    Command("cancel", "Cancel", "Stop the running question; what is written stays.", "cancel", "escape"),
     Command("copy", "Copy", "Send the latest answer to the terminal's clipboard.", "copy"),
-    Command("theme", "Theme", "Choose the colours.", "app.change_theme"),
-    Command("quit", "Quit", "End Carrel; Ctrl+C twice does the same.", "app.quit"),
+    Command("theme", "Theme", "Choose the colours.", "app.change_theme", place="anywhere"),
+    Command("quit", "Quit", "End Carrel; Ctrl+C twice does the same.", "app.quit", place="anywhere"),
+    # The library.
+    Command(
+        "open_paper", "Open", "See all that is known of the paper.", "open_paper", "enter", place="library"
+    ),
+    Command(
+        "filter", "Filter", "Type a filter; Enter or Esc leaves the box.", "filter", "slash", place="library"
+    ),
+    Command(
+        "next_collection",
+        "Next",
+        "Show the next collection, then the failed files.",
+        "collection(1)",
+        "right",
+        place="library",
+        in_footer=False,
+    ),
+    Command(
+        "previous_collection",
+        "Before",
+        "Show the collection before.",
+        "collection(-1)",
+        "left",
+        place="library",
+        in_footer=False,
+    ),
+    Command(
+        "sort", "Sort", "Order by title, author, year, or the newest first.", "sort", "s", place="library"
+    ),
+    Command("retry", "Retry all", "Read all failed files again.", "retry", "r", place="library"),
+    Command("retry_one", "Retry this", "Read this failed file again.", "retry_one", "t", place="library"),
+    Command(
+        "remove",
+        "Remove",
+        "Take the paper out of the library; its file stays.",
+        "remove",
+        "x,delete",
+        place="library",
+    ),
+    # A paper.
+    Command(
+        "open_passage", "Open page", "Open the passage on its page.", "open_passage", "enter", place="paper"
+    ),
+    # The history.
+    Command(
+        "open_question",
+        "Open",
+        "Show the answer with its evidence.",
+        "open_question",
+        "enter",
+        place="history",
+    ),
+    Command("search", "Search", "Type what to look for.", "filter", "slash", place="history"),
+    Command("resume", "Go on", "Go on with a question that was stopped.", "resume", "r", place="history"),
+    Command("past_helped", "Helped", "Say that it helped.", "helped(True)", "plus", place="history"),
+    Command(
+        "past_no_help",
+        "Did not",
+        "Say that it did not help.",
+        "helped(False)",
+        "minus",
+        place="history",
+        in_footer=False,
+    ),
+    # A page of evidence.
+    Command("previous_evidence", "Previous", "Open the evidence before.", "step(-1)", "left,p", place="page"),
+    Command("next_evidence", "Next", "Open the evidence after.", "step(1)", "right,n", place="page"),
 )
+"""In the order of the help, and of the keys at the foot of a screen."""
 
 _SLASH = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
+_SPELLED = {
+    "escape": "Esc",
+    "slash": "/",
+    "left": "←",
+    "right": "→",
+    "enter": "Enter",
+    "delete": "Del",
+    "plus": "+",
+    "minus": "-",
+}
 
 
-def bindings() -> list[Binding]:
-    """The commands' keys; each can be remapped by its id."""
+def spelled(keys: str) -> str:
+    """The first of the keys as the foot of a screen and the help write it."""
+    key = keys.partition(",")[0]
+    if key in _SPELLED:
+        return _SPELLED[key]
+    if key.startswith("ctrl+"):
+        return f"Ctrl+{key[5:].upper()}"
+    return key if len(key) == 1 else key.capitalize()
+
+
+def commands_of(place: Place) -> tuple[Command, ...]:
+    """The commands that work in a place, those that work anywhere not among them."""
+    return tuple(command for command in COMMANDS if command.place == place)
+
+
+def bindings(place: Place, *others: Place) -> list[Binding]:
+    """The keys of what can be done in these places and anywhere; each can be remapped by its id.
+
+    Function keys go before those of a text box, which has some of its own.
+
+    Args:
+        place: Where they are for: at its foot, the other screens' keys are left out, except while asking.
+        others: Places whose keys work there too, without standing at its foot.
+    """
     return [
         Binding(
             command.key,
             command.action,
             command.label,
             tooltip=command.summary,
-            show=command.in_footer,
+            show=command.in_footer
+            and (command.place == place or place == "asking" or command.name == "help"),
+            key_display=spelled(command.key),
+            priority=command.key[:1] == "f" and command.key[1:].isdigit(),
             id=command.name,
         )
         for command in COMMANDS
-        if command.key
+        if command.key and command.place in ("anywhere", place, *others)
     ]
 
 
 def find_command(name: str) -> Command | None:
-    """The command of that name, if there is one."""
-    return next((command for command in COMMANDS if command.name == name), None)
+    """The command that is typed like that, if there is one."""
+    return next((command for command in COMMANDS if command.name == name and command.can_be_typed), None)
 
 
 def parse_slash(text: str) -> tuple[str, str] | None:

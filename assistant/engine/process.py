@@ -10,10 +10,11 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pydantic import TypeAdapter
 
+from assistant.engine.errands import Errand, Found, R_co
 from assistant.engine.protocol import (
     AddRequest,
     AskRequest,
@@ -22,6 +23,7 @@ from assistant.engine.protocol import (
     Finished,
     Reply,
     Request,
+    RetryRequest,
     Status,
     StatusRequest,
     Surroundings,
@@ -40,8 +42,8 @@ _CLOSE_SECONDS = 2.0
 _LOG_LIMIT = 1024 * 1024
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 
-ReplyEvent = AskEvent | AddEvent | Surroundings | Status | Finished
-_LAST = (Done, Failed, Added, Surroundings, Status, Finished, EngineDied)
+ReplyEvent = AskEvent | AddEvent | Surroundings | Status | Finished | Found
+_LAST = (Done, Failed, Added, Surroundings, Status, Finished, Found, EngineDied)
 
 
 class EngineProcess:
@@ -78,21 +80,29 @@ class EngineProcess:
         """The worker's process id; `None` while there is none."""
         return None if self._worker is None else self._worker.pid
 
-    async def ask(self, text: str, *, collections: Sequence[str] = ()) -> AsyncIterator[AskEvent]:
+    async def ask(
+        self, text: str, *, collections: Sequence[str] = (), resume: str = ""
+    ) -> AsyncIterator[AskEvent]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        request = AskRequest(id=next(self._ids), text=text, collections=tuple(collections))
+        request = AskRequest(id=next(self._ids), text=text, collections=tuple(collections), resume=resume)
         async with aclosing(self._events(request)) as events:
             async for event in events:
                 if isinstance(event, Asked):
                     self._asking[event.id] = request.id
-                assert not isinstance(event, (Surroundings, Status, Finished))
+                assert not isinstance(event, (Surroundings, Status, Finished, Found))
                 yield event  # type: ignore[misc]
                 if isinstance(event, (Done, Failed)):
                     return
 
-    async def add(self, paths: Sequence[str], *, collection: str = "papers") -> AsyncIterator[AddEvent]:
+    def add(self, paths: Sequence[str], *, collection: str = "papers") -> AsyncIterator[AddEvent]:
         """Yields events up to `Added`; closing the iterator stops, and what was committed stays."""
-        request = AddRequest(id=next(self._ids), paths=tuple(paths), collection=collection)
+        return self._adding(AddRequest(id=next(self._ids), paths=tuple(paths), collection=collection))
+
+    def retry(self, paths: Sequence[str] = ()) -> AsyncIterator[AddEvent]:
+        """Reads files again that failed and yields events up to `Added`."""
+        return self._adding(RetryRequest(id=next(self._ids), paths=tuple(paths)))
+
+    async def _adding(self, request: AddRequest | RetryRequest) -> AsyncIterator[AddEvent]:
         async with aclosing(self._events(request)) as events:
             async for event in events:
                 if isinstance(event, Failed):
@@ -100,6 +110,12 @@ class EngineProcess:
                 yield event  # type: ignore[misc]
                 if isinstance(event, Added):
                     return
+
+    async def run(self, errand: Errand[R_co]) -> R_co:
+        """Returns what the errand brings back."""
+        reply = await self._one(cast("Request", errand.model_copy(update={"id": next(self._ids)})))
+        assert isinstance(reply, Found)
+        return cast("R_co", reply)
 
     async def decide(self, asked_id: str, choice: str) -> None:
         """Answers an `Asked` event; one that is no longer open is left alone."""
@@ -127,7 +143,7 @@ class EngineProcess:
         if worker is not None:
             await worker.close()
 
-    async def _one(self, request: SurroundingsRequest | StatusRequest) -> ReplyEvent:
+    async def _one(self, request: Request) -> ReplyEvent:
         async with aclosing(self._events(request)) as events:
             async for event in events:
                 if isinstance(event, Failed):

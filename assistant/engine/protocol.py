@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from assistant.engine.errands import AnyErrand, AnyFound, Errand, R_co
 from assistant.events import AddEvent, AskEvent, Collection
 from indexes.types import Model
 
@@ -19,6 +20,7 @@ __all__ = [
     "Finished",
     "Reply",
     "Request",
+    "RetryRequest",
     "Status",
     "StatusRequest",
     "Surroundings",
@@ -34,6 +36,8 @@ class AskRequest(Model):
     """Chosen by the asker; every reply carries it."""
     text: str
     collections: tuple[str, ...] = ()
+    resume: str = ""
+    """The run of a question that was stopped: what was kept of it is not paid for again."""
 
 
 class AddRequest(Model):
@@ -43,6 +47,15 @@ class AddRequest(Model):
     id: int
     paths: tuple[str, ...]
     collection: str = "papers"
+
+
+class RetryRequest(Model):
+    """Read files again that failed; replied to as `AddRequest` is."""
+
+    type: Literal["retry"] = "retry"
+    id: int
+    paths: tuple[str, ...] = ()
+    """As the library lists them; empty means all that failed."""
 
 
 class CancelRequest(Model):
@@ -80,7 +93,14 @@ class StatusRequest(Model):
 
 
 Request = Annotated[
-    AskRequest | AddRequest | CancelRequest | DecideRequest | SurroundingsRequest | StatusRequest,
+    AskRequest
+    | AddRequest
+    | RetryRequest
+    | CancelRequest
+    | DecideRequest
+    | SurroundingsRequest
+    | StatusRequest
+    | AnyErrand,
     Field(discriminator="type"),
 ]
 
@@ -124,14 +144,21 @@ class Reply(Model):
     """One event, for the request it belongs to."""
 
     id: int
-    event: Annotated[AskEvent | AddEvent | Surroundings | Status | Finished, Field(discriminator="type")]
+    event: Annotated[
+        AskEvent | AddEvent | Surroundings | Status | Finished | AnyFound, Field(discriminator="type")
+    ]
 
 
 class Engine(Protocol):
     """An engine as the app sees it: in a worker process, or scripted for tests."""
 
-    def ask(self, text: str, *, collections: Sequence[str] = ()) -> AsyncIterator[AskEvent]:
+    def ask(self, text: str, *, collections: Sequence[str] = (), resume: str = "") -> AsyncIterator[AskEvent]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question.
+
+        Args:
+            text: The question.
+            collections: Where to look; empty means the engine chooses.
+            resume: The run of a question that was stopped, to go on with.
 
         Raises:
             EngineDied: The worker ended before the answer.
@@ -143,6 +170,24 @@ class Engine(Protocol):
 
         Raises:
             CarrelError: Nothing could be added.
+            EngineDied: The worker ended before that.
+        """
+        ...
+
+    def retry(self, paths: Sequence[str] = ()) -> AsyncIterator[AddEvent]:
+        """Reads files again that failed, all of them or those named; yields events up to `Added`.
+
+        Raises:
+            CarrelError: None of them could be read again.
+            EngineDied: The worker ended before that.
+        """
+        ...
+
+    async def run(self, errand: Errand[R_co]) -> R_co:
+        """Returns what the errand brings back.
+
+        Raises:
+            CarrelError: It could not be run; the message says why.
             EngineDied: The worker ended before that.
         """
         ...

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, cast
 
+from assistant.engine.errands import Errand, Found, R_co
 from assistant.engine.protocol import Status, Surroundings
 from assistant.events import AddEvent, Asked, AskEvent
 
@@ -49,6 +51,7 @@ class ScriptedEngine:
         add_events: AddScript = (),
         status: Status | Exception = _STATUS,
         surroundings: Surroundings | Exception = _SURROUNDINGS,
+        found: Mapping[type[Errand[Any]], Found | Exception | Callable[[Any], Found]] | None = None,
     ) -> None:
         """Prepares the script.
 
@@ -57,26 +60,38 @@ class ScriptedEngine:
             add_events: What adding plays.
             status: What `status` returns or raises.
             surroundings: What `surroundings` returns or raises.
+            found: What each kind of errand brings back, raises, or is given to.
         """
         self._events = events
         self._add_events = add_events
         self._status = status
         self._surroundings = surroundings
+        self._found = found or {}
         self._open: dict[str, asyncio.Future[str]] = {}
         self.questions: list[tuple[str, tuple[str, ...]]] = []
         """Text and collections of each question, in order."""
+        self.resumed: list[str] = []
+        """The run of each question that went on with one."""
         self.added: list[tuple[tuple[str, ...], str]] = []
         """Paths and collection of each `add`, in order."""
         self.decisions: list[tuple[str, str]] = []
         """Id and choice of each `decide`, in order."""
         self.looked_up: list[tuple[str, int, int]] = []
         """Document id, start and end of each `surroundings`, in order."""
+        self.errands: list[Errand[Any]] = []
+        """Each errand, in order."""
+        self.retried: list[tuple[str, ...]] = []
+        """Paths of each `retry`, in order."""
         self.cancelled = 0
         """How many questions and adds were closed before their script's end."""
         self.closed = False
 
-    async def ask(self, text: str, *, collections: Sequence[str] = ()) -> AsyncIterator[AskEvent]:
+    async def ask(
+        self, text: str, *, collections: Sequence[str] = (), resume: str = ""
+    ) -> AsyncIterator[AskEvent]:
         """Plays the question's script."""
+        if resume:
+            self.resumed.append(resume)
         self.questions.append((text, tuple(collections)))
         script = self._events(text) if callable(self._events) else self._events
         ended = False
@@ -98,9 +113,17 @@ class ScriptedEngine:
         finally:
             self.cancelled += not ended
 
-    async def add(self, paths: Sequence[str], *, collection: str = "papers") -> AsyncIterator[AddEvent]:
+    def add(self, paths: Sequence[str], *, collection: str = "papers") -> AsyncIterator[AddEvent]:
         """Plays the script for adding."""
         self.added.append((tuple(paths), collection))
+        return self._play_adding()
+
+    def retry(self, paths: Sequence[str] = ()) -> AsyncIterator[AddEvent]:
+        """Plays the script for adding."""
+        self.retried.append(tuple(paths))
+        return self._play_adding()
+
+    async def _play_adding(self) -> AsyncIterator[AddEvent]:
         ended = False
         try:
             for step in self._add_events:
@@ -114,6 +137,14 @@ class ScriptedEngine:
             ended = True
         finally:
             self.cancelled += not ended
+
+    async def run(self, errand: Errand[R_co]) -> R_co:
+        """Returns or raises what the script has for errands of this kind."""
+        self.errands.append(errand)
+        found = self._found[type(errand)]
+        if isinstance(found, Exception):
+            raise found
+        return cast("R_co", found if isinstance(found, Found) else found(errand))
 
     async def decide(self, asked_id: str, choice: str) -> None:
         """Records the choice and lets the question that waits for it go on."""

@@ -15,6 +15,7 @@ from typing import BinaryIO, NoReturn
 from pydantic import TypeAdapter, ValidationError
 
 from assistant.api import Assistant
+from assistant.engine.errands import AnyErrand
 from assistant.engine.protocol import (
     AddRequest,
     AskRequest,
@@ -23,9 +24,11 @@ from assistant.engine.protocol import (
     Finished,
     Reply,
     Request,
+    RetryRequest,
     StatusRequest,
     SurroundingsRequest,
 )
+from assistant.engine.running import retrying, run_errand
 from assistant.failures import failed_of
 from assistant.settings import load_settings
 from indexes.errors import CarrelError
@@ -37,7 +40,7 @@ __all__ = ["Server", "main", "serve"]
 _END_SECONDS = 1.5
 """How long the worker tidies up after its input has closed; its parent waits a little longer."""
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
-_Work = AskRequest | AddRequest | SurroundingsRequest | StatusRequest
+_Work = AskRequest | AddRequest | RetryRequest | SurroundingsRequest | StatusRequest | AnyErrand
 
 
 class Server:
@@ -66,7 +69,7 @@ class Server:
                 waiting = self._asked.get((request_id, asked_id))
                 if waiting is not None and not waiting.done():
                     waiting.set_result(choice)
-            case AskRequest() | AddRequest() | SurroundingsRequest() | StatusRequest():
+            case _:
                 task = asyncio.create_task(self._serve(request))
                 self._tasks[request.id] = task
                 task.add_done_callback(lambda _: self._tasks.pop(request.id, None))
@@ -99,13 +102,13 @@ class Server:
             self._assistant = self._open_assistant()
         assistant = self._assistant
         match request:
-            case AskRequest(id=request_id, text=text, collections=collections):
+            case AskRequest(id=request_id, text=text, collections=collections, resume=resume):
 
                 async def decide(asked: Asked) -> str:
                     return await self._decision(request_id, asked)
 
                 async with aclosing(
-                    assistant.astream(text, collections=collections, decide=decide)
+                    assistant.astream(text, collections=collections, resume=resume, decide=decide)
                 ) as asking:
                     async for ask_event in asking:
                         yield ask_event
@@ -113,10 +116,17 @@ class Server:
                 async with aclosing(assistant.astream_add(paths, collection=collection)) as adding:
                     async for add_event in adding:
                         yield add_event
+            case RetryRequest(paths=paths):
+                async with aclosing(retrying(assistant, paths)) as reading:
+                    async for retry_event in reading:
+                        yield retry_event
             case SurroundingsRequest(document_id=document_id, start=start, end=end):
                 yield await assistant.asurroundings(document_id, start=start, end=end)
             case StatusRequest():
                 yield await assistant.astatus()
+            case _:
+                errand = request
+                yield await assistant.awith(lambda workbench: run_errand(workbench, errand))
 
     async def _decision(self, request_id: int, asked: Asked) -> str:
         key = (request_id, asked.id)

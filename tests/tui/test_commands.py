@@ -7,21 +7,39 @@ from pathlib import Path
 
 import pytest
 from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
 from assistant.engine.scripted import Gate, ScriptedEngine
+from indexes.query import parse_query
 from tui.app import CarrelApp
-from tui.commands import COMMANDS, bindings, find_command, parse_slash
+from tui.commands import COMMANDS, PLACES, Command, find_command, parse_slash
 from tui.example import example_engine
+from tui.filters import FILTERS
 from tui.screens.add import AddScreen
 from tui.screens.ask import AskScreen
+from tui.screens.choose import ChooseScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.library import LibraryScreen
+from tui.screens.paper import PaperScreen
 from tui.screens.passage import PassageScreen
+from tui.widgets.paged_list import PagedList
 from tui.widgets.question_box import QuestionBox
 
-OURS = (CarrelApp, AskScreen, AddScreen, ConfirmScreen, HelpScreen, PassageScreen, QuestionBox)
+SCREENS = {
+    "asking": AskScreen,
+    "reading": AskScreen,
+    "library": LibraryScreen,
+    "paper": PaperScreen,
+    "history": HistoryScreen,
+    "page": PassageScreen,
+}
+DIALOGS = (AddScreen, ChooseScreen, ConfirmScreen, HelpScreen)
+OURS = (CarrelApp, *dict.fromkeys(SCREENS.values()), *DIALOGS, PagedList, QuestionBox)
+README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
 TAKEN_BY_TERMINALS = {"ctrl+b", "ctrl+a", "ctrl+s", "ctrl+q", "ctrl+z"}
 
 
@@ -29,27 +47,47 @@ def _own_bindings() -> list[Binding]:
     return [binding for owner in OURS for binding in owner.__dict__.get("BINDINGS", [])]
 
 
-def test_every_command_is_in_the_palette(sit_down):
+def _owner(command: Command) -> type:
+    return CarrelApp if command.action.startswith("app.") else SCREENS[command.place]
+
+
+def test_every_place_has_a_screen():
+    assert set(PLACES) == {"anywhere", *SCREENS}
+    assert {command.place for command in COMMANDS} <= set(PLACES)
+
+
+def test_every_command_of_a_screen_is_in_its_palette():
     app = CarrelApp(ScriptedEngine)
     offered = {command.title for command in app.get_system_commands(app.get_default_screen())}
-    assert offered == {command.label for command in COMMANDS}
+    here = {command.label for command in COMMANDS if _owner(command) in (CarrelApp, AskScreen)}
+    assert offered == here - {"Cancel"}  # which there is only while a question runs
 
 
 def test_every_command_leads_to_an_action():
     for command in COMMANDS:
-        owner = CarrelApp if command.action.startswith("app.") else AskScreen
-        assert hasattr(owner, f"action_{command.action.removeprefix('app.')}"), command
+        action = command.action.removeprefix("app.").partition("(")[0]
+        assert hasattr(_owner(command), f"action_{action}"), command
 
 
-def test_every_key_of_the_list_is_bound_under_the_commands_name():
-    bound = {binding.id: (binding.key, binding.action) for binding in bindings()}
-    assert bound == {command.name: (command.key, command.action) for command in COMMANDS if command.key}
+def test_every_key_of_the_list_is_bound_on_the_screens_it_works_on():
+    for place, screen in SCREENS.items():
+        bound = {binding.id: (binding.key, binding.action) for binding in screen.__dict__["BINDINGS"]}
+        for command in COMMANDS:
+            if command.key and command.place in ("anywhere", place):
+                assert bound[command.name] == (command.key, command.action)
+
+
+def test_every_command_has_a_name_of_its_own():
+    names = [command.name for command in COMMANDS]
+    assert len(set(names)) == len(names)
 
 
 def test_every_binding_can_be_remapped():
-    identities = [binding.id for binding in _own_bindings()]
-    assert all(identities)
-    assert len(set(identities)) == len(identities)
+    bound = {}
+    for binding in _own_bindings():
+        assert binding.id, binding
+        same = (binding.key, binding.action)
+        assert bound.setdefault(binding.id, same) == same, "one name, one thing"
 
 
 def test_no_key_is_one_that_terminals_and_multiplexers_take():
@@ -58,20 +96,36 @@ def test_no_key_is_one_that_terminals_and_multiplexers_take():
     assert not any(key.startswith("alt+") for key in keys)
 
 
-async def test_every_command_is_in_the_help(sit_down):
-    async with sit_down(ScriptedEngine(), size=(100, 40)) as desk:
+async def test_every_command_and_every_filter_is_in_the_help(sit_down):
+    async with sit_down(ScriptedEngine(), size=(100, 100)) as desk:
         await desk.press("f1")
-        await desk.sees(*(command.usage for command in COMMANDS), *(command.summary for command in COMMANDS))
+        await desk.sees("like:paper.pdf")
+        said = re.sub(r"[│\s]+", " ", desk.text)
+        for command in COMMANDS:
+            assert command.summary in said
+            assert (command.usage or command.label) in said
+        assert all(f"{written} {what}" in said for written, what in FILTERS)
         await desk.press("escape")
         assert desk.app.screen is desk.ask_screen
+
+
+def test_the_filters_of_the_help_are_those_of_the_readme_and_can_be_asked_with():
+    table = README.split("| write | to look only in |")[1].split("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert len(rows) == len(FILTERS)
+    for row, (written, _) in zip(rows, FILTERS, strict=True):
+        name = written.partition(":")[0]
+        assert name in row
+        assert parse_query(f"{written} words").filters
 
 
 async def test_the_help_fits_a_small_screen_by_scrolling(sit_down):
     async with sit_down(ScriptedEngine(), size=(60, 20)) as desk:
         await desk.ask("/help")
         await desk.sees("/evidence")
+        await desk.until(lambda: desk.app.screen.query_one(VerticalScroll).max_scroll_y)
         await desk.press("end")
-        await desk.sees("Ctrl+C twice")
+        await desk.sees("like:paper.pdf")
 
 
 async def test_a_remapped_key_works(sit_down):
@@ -110,7 +164,7 @@ async def test_the_palette_runs_a_command(sit_down):
     async with sit_down(example_engine()) as desk:
         await desk.press("ctrl+p")
         await desk.until(lambda: desk.app.screen is not desk.ask_screen)
-        await desk.press(*"Add papers", "enter")
+        await desk.press(*"Add", "enter")
         await desk.until(lambda: isinstance(desk.app.screen, AddScreen))
 
 

@@ -1,4 +1,4 @@
-"""One picture of each screen at three sizes, with the clock standing still."""
+"""One picture of each screen at four sizes, with the clock standing still."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from assistant.engine.scripted import Gate, ScriptedEngine
 from assistant.events import Fate, FileDone, FilesFound
+from tests.tui.shelves import Shelves
 from tui.app import CarrelApp
 from tui.example import QUESTION, example_engine
 from tui.screenshot import draw
@@ -17,7 +18,7 @@ from tui.widgets.question_box import QuestionBox
 from tui.widgets.status_line import StatusLine
 from tui.widgets.turn import Turn
 
-SIZES = [(60, 20), (80, 24), (160, 48)]
+SIZES = [(60, 20), (80, 24), (120, 36), (160, 48)]
 Steps = Callable[[Pilot[None]], Awaitable[None]]
 
 
@@ -116,6 +117,56 @@ def test_an_empty_library(looks_right):
         await pilot.pause()
 
     assert looks_right(ScriptedEngine(), steps)
+
+
+def test_the_library(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f5")
+        await _until(pilot, lambda: "by title" in _remark(pilot))
+
+    assert looks_right(Shelves(1_200), steps)
+
+
+def test_what_failed(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f5")
+        await _until(pilot, lambda: "by title" in _remark(pilot))
+        await _until(pilot, lambda: "failed" in str(pilot.app.screen.query_one("#collections").content))
+        await pilot.press("left")
+        await _until(pilot, lambda: "could not be read" in _remark(pilot))
+
+    assert looks_right(Shelves(1_200, 14), steps)
+
+
+def test_a_paper(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f5")
+        await _until(pilot, lambda: "by title" in _remark(pilot))
+        await pilot.press("enter")
+        await _until(pilot, lambda: pilot.app.screen.query("#passages"))
+        await _until(pilot, lambda: pilot.app.screen.query_one("#passages").total)
+
+    assert looks_right(Shelves(12), steps)
+
+
+def test_the_history(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f6")
+        await _until(pilot, lambda: "newest" in str(pilot.app.screen.query_one(".list-remark").content))
+
+    assert looks_right(Shelves(questions=120), steps)
+
+
+def test_the_help(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f1")
+        await _until(pilot, lambda: str(pilot.app.screen.query_one("#help-text").content))
+
+    assert looks_right(ScriptedEngine(), steps)
+
+
+def _remark(pilot: Pilot[None]) -> str:
+    return str(pilot.app.screen.query_one("#library-remark").content)
 
 
 async def test_the_readme_picture_is_the_same_each_time_and_needs_no_server():

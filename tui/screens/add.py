@@ -14,21 +14,14 @@ from textual.widgets import Button, Input, Static
 
 from assistant.events import SOURCES, ZOTERO
 from tui.adding import Adding
-from tui.safe import shown, shown_line
+from tui.safe import shown_line
 from tui.widgets.adding import AddingProgress
+from tui.widgets.line_box import LineBox
 
 if TYPE_CHECKING:
     from tui.app import CarrelApp
 
 __all__ = ["AddScreen", "typed_path"]
-
-
-class PathBox(Input):
-    """A line to type a path on; what is pasted into it loses whatever a terminal would act on."""
-
-    def validate_value(self, value: str) -> str:
-        """The path as it may be shown; its spaces stay as they are."""
-        return shown(value).replace("\n", "").replace("\t", " ")
 
 
 class AddScreen(ModalScreen[None]):
@@ -56,7 +49,7 @@ class AddScreen(ModalScreen[None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_subtitle = "Esc closes"
             yield Static("Add papers", markup=False, classes="dialog-title")
-            yield PathBox(
+            yield LineBox(
                 self._path, placeholder="A folder or a file, such as ~/papers", id="path", compact=True
             )
             yield Static(

@@ -20,6 +20,7 @@ from tui.widgets.transcript import Welcome
 if TYPE_CHECKING:
     from assistant.engine.protocol import Status
     from assistant.events import Asked, AskEvent
+    from assistant.past_question import PastAnswer
     from tui.adding import Adding
     from tui.app import CarrelApp
     from tui.screens.confirm import ConfirmScreen
@@ -34,7 +35,7 @@ class AskScreen(Screen[None]):
     app: CarrelApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(),
+        *bindings("asking"),
         Binding("escape", "leave", "Between question and evidence", show=False, id="leave"),
         Binding("pageup", "scroll_transcript(-1)", "Scroll up", show=False, priority=True, id="scroll_up"),
         Binding(
@@ -60,7 +61,7 @@ class AskScreen(Screen[None]):
         yield Desk()
         yield QuestionBox()
         yield StatusLine()
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Typing is accepted from the first frame."""
@@ -94,12 +95,37 @@ class AskScreen(Screen[None]):
         """Runs a slash command or asks; one question runs at a time."""
         if (slash := parse_slash(event.text)) is not None:
             await self._run_slash(*slash)
-        elif self._answering is not None:
-            self.query_one(QuestionBox).put_back(event.text)
+        else:
+            self.ask(event.text)
+
+    def ask(self, text: str, *, resume: str = "") -> None:
+        """Asks; one question runs at a time.
+
+        Args:
+            text: The question.
+            resume: The run of a question that was stopped, to go on with.
+        """
+        if self._answering is not None:
+            self.query_one(QuestionBox).put_back(text)
             self.app.toast("Still answering. Esc stops it; your question waits in the box.")
         else:
-            self._answering = self.run_worker(self._answer(event.text), exit_on_error=False)
+            self._answering = self.run_worker(self._answer(text, resume), exit_on_error=False)
             self.refresh_bindings()
+
+    async def show_past(self, past: PastAnswer) -> None:
+        """Shows a past question and its answer as the newest entry, its evidence beside it."""
+        from tui.past import told_again
+        from tui.widgets.turn import Turn
+
+        turn = Turn(past.question.text, self.app.clock)
+        await self.desk.begin(turn)
+        if past.answer is not None:
+            for event in told_again(past.answer):
+                await turn.receive(event)
+        else:
+            await turn.never_answered(past.said)
+        self.desk.transcript.show_top(turn)
+        self.desk.focus_reading()
 
     def on_key(self, event: events.Key) -> None:
         """What is typed belongs into the question, wherever the keyboard was; digits open evidence."""
@@ -181,7 +207,7 @@ class AskScreen(Screen[None]):
             await self._answered.cancel()
         self.app.refresh_status()
 
-    async def _answer(self, question: str) -> None:
+    async def _answer(self, question: str, resume: str) -> None:
         self._answered = None
         await self.app.ready()
         from assistant.failures import failed_of
@@ -191,7 +217,7 @@ class AskScreen(Screen[None]):
         self._answered = turn = Turn(question, self.app.clock)
         await self.desk.begin(turn)
         try:
-            async with listening(self.app.engine.ask(question)) as events:
+            async with listening(self.app.engine.ask(question, resume=resume)) as events:
                 async for event in events:
                     await turn.receive(event)
                     self._confirm(event)

@@ -1,7 +1,8 @@
-"""The keys and the commands, made from the list of commands."""
+"""The keys, the commands and the filters, made from the lists that the app itself goes by."""
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.commands import COMMANDS
+from tui.commands import PLACES, Command, commands_of, spelled
+from tui.filters import FILTERS
 
 __all__ = ["HelpScreen"]
 
@@ -25,8 +27,20 @@ _KEYS = (
     ("Ctrl+P", "Find a command by name."),
     ("Ctrl+C twice", "End Carrel. Once copies what is selected."),
 )
-_KEY_WIDTH = 5
-_TYPED_WIDTH = 12
+_KEY_WIDTH = 6
+_TYPED_WIDTH = 18
+_LEAST_WIDTH = 44
+
+
+class HelpText(Static):
+    """All of the help, in lines that fit."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False, id="help-text")
+
+    def on_resize(self) -> None:
+        """Fits the lines to the width, once that is known, and again when a scroll bar takes of it."""
+        self.update(_help_text(max(self.content_size.width, _LEAST_WIDTH)))
 
 
 class HelpScreen(ModalScreen[None]):
@@ -37,31 +51,44 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """Keys first, then what can be typed."""
+        """What can be done where, then what can be written into a question."""
         with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = "Help"
             dialog.border_subtitle = "Esc closes"
-            yield Static(_help_text(), markup=False)
+            yield HelpText()
 
     def on_mount(self) -> None:
         """Scrolls by key."""
         self.query_one(VerticalScroll).focus()
 
 
-def _help_text() -> Content:
-    commands = [_line(f"{_spelled(each.key):<{_KEY_WIDTH}}{each.usage}", each.summary) for each in COMMANDS]
-    keys = [_line(key, what) for key, what in _KEYS]
+def _help_text(width: int) -> Content:
+    sections = [
+        (heading, [_command(each) for each in commands_of(place)]) for place, heading in PLACES.items()
+    ]
+    sections.insert(2, ("Keys while asking", list(_KEYS)))
+    sections.append(("Filters, in a question and in the library's list", list(FILTERS)))
+    return Content("\n\n").join(_section(heading, lines, width) for heading, lines in sections if lines)
+
+
+def _section(heading: str, lines: list[tuple[str, str]], width: int) -> Content:
+    drawn = [_line(head, what, width) for head, what in lines]
+    return Content("\n").join([Content.styled(heading, "bold $primary"), *drawn])
+
+
+def _command(command: Command) -> tuple[str, str]:
+    key = spelled(command.key) if command.key else ""
+    return f"{key:<{_KEY_WIDTH}}{command.usage or command.label}", command.summary
+
+
+def _line(head: str, what: str, width: int) -> Content:
+    """What it does stands in a column of its own, also where it takes several lines."""
+    indent = _KEY_WIDTH + _TYPED_WIDTH
+    folded = wrap(what, max(width - indent, _LEAST_WIDTH - indent))
+    first, *rest = folded
     return Content("\n").join(
-        [_heading("Commands: a key, or typed as a question"), *commands, Content(""), _heading("Keys"), *keys]
+        [
+            Content.assemble((f"{head:<{indent}}", "$accent"), first),
+            *(Content(" " * indent + each) for each in rest),
+        ]
     )
-
-
-def _spelled(key: str) -> str:
-    return "Esc" if key == "escape" else key.upper()
-
-
-def _heading(text: str) -> Content:
-    return Content.styled(text, "bold")
-
-
-def _line(head: str, what: str) -> Content:
-    return Content.assemble((f"{head:<{_KEY_WIDTH + _TYPED_WIDTH}}", "$accent"), what)

@@ -14,6 +14,7 @@ from textual.widgets import Footer, Static
 
 from assistant.engine.protocol import Surroundings
 from assistant.events import CarrelError, Evidence
+from tui.commands import bindings
 from tui.safe import shown, shown_line
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ class PassageScreen(Screen[None]):
     app: CarrelApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("page"),
         Binding("escape,backspace", "back", "Back", key_display="Esc", id="back"),
-        Binding("left,p", "step(-1)", "Previous", key_display="←", id="previous_evidence"),
-        Binding("right,n", "step(1)", "Next", key_display="→", id="next_evidence"),
-        Binding("f1", "app.help", "Help", id="passage_help"),
     ]
 
     def __init__(self, evidence: Sequence[Evidence], checks: Mapping[int, str], *, start_at: int) -> None:

@@ -34,6 +34,8 @@ class QuestionBox(TextArea):
             highlight_cursor_line=False,
             placeholder="Ask your papers a question, or type /help",
         )
+        for key in ("f6", "f7"):  # Textual selects with them; here they are the app's, wherever one types
+            self._bindings.key_to_bindings.pop(key, None)
         self.border_title = "Question"
         self.border_subtitle = "Enter sends · Ctrl+J new line"
         self._asked: list[str] = []

@@ -134,6 +134,15 @@ class Turn(Vertical):
         hint = f"\n{shown(failed.hint)}" if failed.hint else ""
         await self._stop("failed", f"Error: {shown(failed.message)}{hint}", error=True)
 
+    async def never_answered(self, said: str) -> None:
+        """It is from the history, which has no answer of it.
+
+        Args:
+            said: Why, as far as the history knows.
+        """
+        why = shown(said) or "It was stopped before there was an answer."
+        await self._stop("not answered", f"{why}\nF6 goes on with it.", error=True)
+
     async def end(self) -> None:
         """Nothing more comes; without an answer that is a failure too."""
         if not self.over:

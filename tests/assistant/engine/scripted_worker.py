@@ -33,7 +33,7 @@ class Obedient:
     """Stands where an `Assistant` would."""
 
     async def astream(
-        self, text: str, *, collections: Sequence[str], decide: Callable[[Asked], Awaitable[str]]
+        self, text: str, *, collections: Sequence[str], resume: str, decide: Callable[[Asked], Awaitable[str]]
     ) -> AsyncGenerator[AskEvent, None]:
         verb, _, rest = text.partition(" ")
         yield Noted(note=f"heard {verb} in {','.join(collections)}")

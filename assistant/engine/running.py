@@ -1,0 +1,125 @@
+"""Runs errands where the library is open: the worker's side of `assistant.engine.errands`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, assert_never
+
+from assistant.engine.errands import (
+    AnyErrand,
+    AnyFound,
+    FailedPage,
+    FindFailed,
+    FindPaper,
+    FindPapers,
+    FindQuestion,
+    FindQuestions,
+    PapersFound,
+    PaperSheet,
+    QuestionFound,
+    QuestionsFound,
+    Rate,
+    Rated,
+    Removed,
+    RemovePapers,
+)
+from indexes.events import Added, AddEvent
+
+if TYPE_CHECKING:
+    from assistant.api import Assistant
+    from assistant.build import Workbench
+    from assistant.past import Past
+
+__all__ = ["retrying", "run_errand"]
+
+
+async def run_errand(workbench: Workbench, errand: AnyErrand) -> AnyFound:
+    """Returns what the errand brings back.
+
+    Raises:
+        CarrelError: It cannot be run; the message says why.
+    """
+    match errand:
+        case FindPapers():
+            return await _papers(workbench, errand)
+        case FindFailed():
+            return await _failed(workbench, errand)
+        case FindPaper():
+            return await _paper(workbench, errand.document_id)
+        case RemovePapers():
+            return await _remove(workbench, errand.document_ids)
+        case FindQuestions(text=text, offset=offset, limit=limit):
+            return QuestionsFound(page=await _past(workbench).page(text, offset=offset, limit=limit))
+        case FindQuestion(run=run, question_id=question_id):
+            return QuestionFound(past=await _past(workbench).answer(run, question_id))
+        case Rate(run=run, question_id=question_id, helped=helped):
+            return Rated(kept=await _past(workbench).rate(run, question_id, helped))
+        case _:
+            assert_never(errand)
+
+
+async def retrying(assistant: Assistant, paths: Sequence[str]) -> AsyncGenerator[AddEvent, None]:
+    """Reads failed files again and yields what happens, up to one `Added` for all of them together."""
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[AddEvent | None] = asyncio.Queue()
+
+    def emit(event: AddEvent) -> None:
+        if not isinstance(event, Added):  # there is one for each collection
+            loop.call_soon_threadsafe(arrived.put_nowait, event)
+
+    retry = asyncio.create_task(assistant.papers.aretry(paths, emit=emit))
+    retry.add_done_callback(lambda task: arrived.put_nowait(None))
+    try:
+        while (event := await arrived.get()) is not None:
+            yield event
+        yield Added(report=await retry)
+    finally:
+        retry.cancel()
+        await asyncio.wait([retry])
+
+
+async def _papers(workbench: Workbench, wanted: FindPapers) -> PapersFound:
+    page = await workbench.library.holdings.page(
+        wanted.text,
+        order=wanted.order,
+        descending=wanted.descending,
+        offset=wanted.offset,
+        limit=wanted.limit,
+    )
+    return PapersFound(page=page)
+
+
+async def _failed(workbench: Workbench, wanted: FindFailed) -> FailedPage:
+    words = wanted.text.casefold().split()
+    fitting = [
+        record
+        for record in await workbench.library.holdings.failures()
+        if all(word in f"{record.path} {record.reason}".casefold() for word in words)
+    ]
+    end = wanted.offset + wanted.limit
+    return FailedPage(total=len(fitting), offset=wanted.offset, records=tuple(fitting[wanted.offset : end]))
+
+
+async def _paper(workbench: Workbench, document_id: str) -> PaperSheet:
+    library = workbench.library
+    document = await library.document(document_id)
+    (holding,) = await library.holdings.of([document], detailed=True)
+    return PaperSheet(
+        document=document,
+        details=holding.details,
+        files=await library.holdings.files(document_id),
+        embedded=holding.embedded,
+        passages=await library.passages_of(document_id),
+    )
+
+
+async def _remove(workbench: Workbench, document_ids: tuple[str, ...]) -> Removed:
+    documents = await workbench.library.documents(document_ids)
+    await workbench.library.holdings.remove(documents)
+    return Removed(papers=len(documents))
+
+
+def _past(workbench: Workbench) -> Past:
+    """The past questions; says so where nothing is kept."""
+    return workbench.require_history().past

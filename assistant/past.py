@@ -1,0 +1,105 @@
+"""Past questions for their owner: listed newest first, found by their words, opened, said to have helped."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Sequence
+
+from assistant.history_file import HistoryFile
+from assistant.past_question import PastAnswer, PastPage, PastQuestion
+from indexes.errors import InputError
+from indexes.query import words
+from pipelines.types import Answer
+
+__all__ = ["Past"]
+
+_SHOWN_OF_ANSWER = 400
+"""Characters of an answer that a list carries."""
+_COLUMNS = f"""q.run, q.id, q.text, substr(q.said, 1, {_SHOWN_OF_ANSWER}), q.state, r.started, r.kind,
+q.helped FROM questions q JOIN runs r ON r.id = q.run"""
+
+
+class Past:
+    """The questions in a history's file."""
+
+    def __init__(self, file: HistoryFile) -> None:
+        """Use `History.past`."""
+        self._file = file
+
+    async def page(self, text: str = "", *, offset: int = 0, limit: int = 100) -> PastPage:
+        """Returns at most `limit` questions from the `offset`-th on, newest first.
+
+        Args:
+            text: Words that all stand in the question or its answer, the last letters of each may be missing;
+                empty for all questions.
+            offset: How many come before.
+            limit: Most questions.
+        """
+        expression = " ".join(f'"{word}"*' for word in words(text))
+        found = "q.sequence IN (SELECT rowid FROM questions_fts WHERE questions_fts MATCH ?)"
+        chosen, values = (f" WHERE {found}", (expression,)) if expression else ("", ())
+
+        def work(connection: sqlite3.Connection) -> PastPage:
+            (total,) = connection.execute(
+                f"SELECT count(*) FROM questions q{chosen}",  # noqa: S608 - ours
+                values,
+            ).fetchone()
+            rows = connection.execute(
+                f"SELECT {_COLUMNS}{chosen} ORDER BY q.sequence DESC LIMIT ? OFFSET ?",
+                (*values, limit, offset),
+            ).fetchall()
+            return PastPage(total=total, offset=offset, questions=tuple(map(_question, rows)))
+
+        return await self._file.read(work)
+
+    async def answer(self, run: str, question_id: str) -> PastAnswer:
+        """Returns one question with its answer.
+
+        Raises:
+            InputError: The history does not have it any more.
+        """
+
+        def work(connection: sqlite3.Connection) -> tuple[PastQuestion, str, bytes | None]:
+            key = (run, question_id)
+            row = connection.execute(
+                f"SELECT {_COLUMNS} WHERE q.run = ? AND q.id = ?",
+                key,
+            ).fetchone()
+            if row is None:
+                raise InputError("The history does not have this question any more.")
+            said, packed = connection.execute(
+                "SELECT said, answer FROM questions WHERE run = ? AND id = ?", key
+            ).fetchone()
+            return _question(row), said, packed
+
+        question, said, packed = await self._file.read(work)
+        answer = Answer.model_validate_json(zlib.decompress(packed)) if packed else None
+        return PastAnswer(question=question, said=said, answer=answer)
+
+    async def rate(self, run: str, question_id: str, helped: bool | None) -> bool:
+        """Notes whether an answer helped, or takes it back with `None`; returns whether it is there."""
+        changed = await self._file.write(
+            lambda connection: (
+                connection.execute(
+                    "UPDATE questions SET helped = ? WHERE run = ? AND id = ?", (helped, run, question_id)
+                ).rowcount
+            )
+        )
+        return changed > 0
+
+
+def _question(row: Sequence[object]) -> PastQuestion:
+    run, id, text, said, state, asked, kind, helped = row
+    return PastQuestion.model_validate(
+        {
+            "run": run,
+            "id": id,
+            "text": text,
+            "said": said,
+            "state": state,
+            "asked": asked,
+            "in_batch": kind == "batch",
+            "helped": None if helped is None else bool(helped),
+        }
+    )

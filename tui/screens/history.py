@@ -1,0 +1,211 @@
+"""The history: every past question, found by its words; an answer opens with its evidence, or goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Input, Static
+
+from assistant.engine.errands import FindQuestions, PastQuestion, Rate, State
+from assistant.failures import failed_of
+from tui.commands import bindings
+from tui.safe import shown_line
+from tui.widgets.line_box import LineBox
+from tui.widgets.paged_list import Column, Fetched, PagedList, Row
+from tui.words import DONE, FAILED, FELL_BACK, SKIPPED, count_of
+
+if TYPE_CHECKING:
+    from tui.app import CarrelApp
+
+__all__ = ["HistoryScreen"]
+
+_PAUSE_SECONDS = 0.15
+"""How long the person has stopped typing before the list is fetched anew."""
+_STATES = {
+    State.OK: f"{DONE} answered",
+    State.PARTIAL: f"{FELL_BACK} fell back",
+    State.CANCELLED: f"{SKIPPED} stopped",
+    State.ERROR: f"{FAILED} failed",
+    State.RUNNING: "… unfinished",
+}
+_RESUMABLE = (State.CANCELLED, State.ERROR, State.RUNNING)
+_COLUMNS = (
+    Column("When", 16, 70, style="paged-list--quiet"),
+    Column("Question", share=3),
+    Column("Answer", from_width=110, style="paged-list--quiet", share=2),
+    Column("State", 12, 56, "paged-list--quiet"),
+    Column("Helped", 6, 76, "paged-list--quiet"),
+)
+_NOTHING = "  No question fits. Esc empties the search."
+_NEW = "  Nothing has been asked yet."
+
+
+class HistoryScreen(Screen[None]):
+    """A search box above, the questions below, newest first."""
+
+    app: CarrelApp
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("history"),
+        Binding("escape", "back", "Back", key_display="Esc", id="leave_history"),
+    ]
+
+    def __init__(self, text: str = "") -> None:
+        """Takes what to look for at first.
+
+        Args:
+            text: Words of a question or its answer.
+        """
+        super().__init__()
+        self._text = text
+        self._typing: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """The search, then the questions."""
+        yield Static("History", markup=False, classes="screen-title")
+        yield LineBox(
+            self._text, placeholder="Words of a question or its answer", classes="filter", compact=True
+        )
+        yield Static("", markup=False, classes="list-remark")
+        yield PagedList(_COLUMNS, id="questions")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Fetches the newest questions."""
+        self._list.focus()
+        self.refresh_list()
+
+    def refresh_list(self, *, keep_place: bool = False) -> None:
+        """Fetches the list again."""
+        empty = _NOTHING if self.query_one(Input).value.strip() else _NEW
+        self._list.show(self._fetch, empty=empty, keep_place=keep_place)
+
+    # What the person does.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what was stopped can go on."""
+        if action == "resume":
+            past = self._past
+            return past is not None and past.state in _RESUMABLE and not past.in_batch
+        return True
+
+    def action_back(self) -> None:
+        """From the box to the list; then empties the search; then leaves."""
+        box = self.query_one(Input)
+        if box.has_focus:
+            self._list.focus()
+        elif box.value:
+            box.value = ""
+        else:
+            self.dismiss()
+
+    def action_filter(self) -> None:
+        """Puts the keyboard into the search."""
+        self.query_one(Input).focus()
+
+    def action_open_question(self) -> None:
+        """Shows the question with the cursor, its answer and its evidence, where questions are asked."""
+        if (past := self._past) is not None:
+            self.app.open_past(past.run, past.id)
+
+    def action_resume(self) -> None:
+        """Goes on with the question with the cursor."""
+        if (past := self._past) is not None:
+            self.app.resume(past.text, past.run)
+
+    def action_helped(self, helped: bool) -> None:
+        """Notes whether the answer with the cursor helped; said again, it is taken back."""
+        if (past := self._past) is not None:
+            self._rate(past, None if past.helped is helped else helped)
+
+    @on(Input.Changed)
+    def narrow(self, event: Input.Changed) -> None:
+        """Waits for a pause in the typing."""
+        if event.value == self._text:
+            return
+        self._text = event.value
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(_PAUSE_SECONDS, self.refresh_list)
+
+    @on(Input.Submitted)
+    def leave_box(self) -> None:
+        """Goes to the list."""
+        self._list.focus()
+
+    @on(PagedList.Chosen)
+    def open_clicked(self) -> None:
+        """A second click opens."""
+        self.action_open_question()
+
+    @on(PagedList.Moved)
+    def offer(self) -> None:
+        """Other questions, other possibilities."""
+        self.refresh_bindings()
+
+    @on(PagedList.Counted)
+    def tell_count(self, event: PagedList.Counted) -> None:
+        """Says how many there are."""
+        self._remark(f"{count_of(event.total, 'question')}, newest first")
+
+    @on(PagedList.Refused)
+    def tell_why_not(self, event: PagedList.Refused) -> None:
+        """Nothing is kept, or the engine is gone."""
+        failed = failed_of(event.error)
+        self._remark(f"{failed.message} {failed.hint}", error=True)
+
+    # What the engine does.
+
+    @property
+    def _list(self) -> PagedList:
+        return self.query_one(PagedList)
+
+    @property
+    def _past(self) -> PastQuestion | None:
+        row = self._list.row
+        return row.value if row is not None and isinstance(row.value, PastQuestion) else None
+
+    def _fetch(self, offset: int, limit: int) -> Awaitable[Fetched]:
+        wanted = FindQuestions(text=self.query_one(Input).value, offset=offset, limit=limit)
+
+        async def fetch() -> Fetched:
+            await self.app.ready()
+            page = (await self.app.engine.run(wanted)).page
+            return Fetched(page.total, [_row(past) for past in page.questions])
+
+        return fetch()
+
+    @work(group="rate", exit_on_error=False)
+    async def _rate(self, past: PastQuestion, helped: bool | None) -> None:
+        try:
+            await self.app.engine.run(Rate(run=past.run, question_id=past.id, helped=helped))
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            self.tell_why_not(PagedList.Refused(error))
+            return
+        self.refresh_list(keep_place=True)
+
+    def _remark(self, sentence: str, *, error: bool = False) -> None:
+        remark = self.query_one(".list-remark", Static)
+        remark.set_class(error, "error")
+        remark.update(shown_line(sentence, 500))
+
+
+def _row(past: PastQuestion) -> Row:
+    helped = {None: "", True: "yes", False: "no"}[past.helped]
+    state = _STATES[past.state]
+    return Row((_local(past.asked), past.text, past.said, state, helped), past)
+
+
+def _local(moment: str) -> str:
+    """A moment as the person's clock shows it; as it was written where that is no moment."""
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return moment
