@@ -25,9 +25,9 @@ from indexes.protocols import Vectors
 __all__ = ["ChromaFailed", "ChromaFolder", "frame", "published_model"]
 
 _COLLECTION = "passages"
-_SETTINGS = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 500}}
-"""Measured against exact search for the nearest 10: 0.97 on 20,000 random vectors (the hard case; 0.78 with
-16 neighbours and 400 candidates), more on real passages. A query takes 8 ms."""
+_SETTINGS = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 250}}
+"""Measured against exact search on 100,000 passages: the nearest 10 are all found, of the nearest 250, which
+every search asks for, 0.989. A query computes for 6 ms; with 500 candidates it takes 7 and finds 0.999."""
 _PROBE_COSINE = 0.999
 
 

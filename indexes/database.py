@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ class Database:
         self._readers = ThreadPoolExecutor(_READERS, "catalogue-reader")
         self._connection: sqlite3.Connection | None = None
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._watching: sqlite3.Connection | None = None
+        self._watch = threading.Lock()
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on a read-only connection; what it sees does not change while it runs.
@@ -49,6 +52,18 @@ class Database:
                 return work(connection)
             finally:
                 connection.rollback()
+
+    def changes(self) -> int:
+        """Returns a number that another commit, of this process or another one, changes; blocking, but cheap.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        with self._translation(), self._watch:
+            if self._watching is None:
+                # The number is a connection's own: two connections cannot compare theirs.
+                self._watching = connect_reader(self.path)
+            return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on the writing connection and commits; when it raises, nothing of it is kept.
@@ -74,6 +89,10 @@ class Database:
         self._writer.shutdown()
         while not self._idle.empty():
             self._idle.get_nowait().close()
+        with self._watch:
+            if self._watching is not None:
+                self._watching.close()
+                self._watching = None
         if self._connection is not None:
             # Last, because the last connection to close tidies the write-ahead log away.
             self._connection.close()

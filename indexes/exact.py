@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ Block = tuple[NDArray[np.int64], list[str], Vectors]
 """Passage numbers, their collections and their vectors, of one length."""
 
 
-def best(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
+def best(scores: NDArray[np.floating[Any]], limit: int) -> NDArray[np.int64]:
     """Returns the rows of the `limit` highest scores, best first; of equal scores the earlier row first.
 
     `-inf` marks a row that is out of the question.

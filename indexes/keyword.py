@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from indexes.admit import EVERYWHERE, Admission, admit
 from indexes.clean import clean
 from indexes.database import Database
 from indexes.like import models_named, telling_words
+from indexes.postings import Postings
 from indexes.query import parse_query, terms
 from indexes.ranking import DEPTH, listed, measured
 from indexes.types import Hits
 from indexes.words import STOP_WORDS
 
-__all__ = ["KeywordRetriever", "best_matches", "match_expression", "rarity"]
+__all__ = ["KeywordRetriever", "best_matches", "question_terms", "rarity"]
 
 _MOST_TERMS = 64
 """Distinct words and phrases of a question that are looked for; a longer text is cut here."""
@@ -31,8 +32,11 @@ _TIES = 50
 class KeywordRetriever:
     """Finds passages that contain the question's words, in any form English endings give them."""
 
-    def __init__(self, database: Database, *, name: str = "keyword") -> None:
+    def __init__(
+        self, database: Database, *, name: str = "keyword", postings: Postings | None = None
+    ) -> None:
         self._database = database
+        self._postings = postings or Postings()
         self._name = name
 
     @property
@@ -55,13 +59,15 @@ class KeywordRetriever:
         def work(connection: sqlite3.Connection) -> Hits:
             admission = admit(connection, wanted.filters, collections, without=models)
             sought = [wanted.text, *telling_words(connection, models)] if models else [wanted.text]
-            expression = match_expression(" ".join(sought))
-            if admission.is_empty or not (expression or wanted.filters.of_papers):
+            asked = question_terms(" ".join(sought))
+            if admission.is_empty or not (asked or wanted.filters.of_papers):
                 return Hits(notes=admission.notes)
-            if not expression:
+            if not asked:
                 found = listed(connection, admission, limit=limit, retriever=self._name)
             else:
-                scored = best_matches(connection, expression, limit=max(limit, DEPTH), admission=admission)
+                scored = best_matches(
+                    connection, self._postings, asked, limit=max(limit, DEPTH), admission=admission
+                )
                 found = measured(connection, scored, limit=limit, retriever=self._name)
             return found.model_copy(update={"notes": admission.notes})
 
@@ -94,15 +100,14 @@ async def rarity(database: Database, stems: Iterable[str]) -> dict[str, float]:
     return await database.read(work)
 
 
-def match_expression(text: str) -> str:
-    """Returns an FTS5 expression for any text; empty when there is no word in it.
+def question_terms(text: str) -> list[str]:
+    """Returns the words to look for in any text, each once; none when there is no word in it.
 
-    Words in double quotes become one phrase. Stop words count only when there is nothing else. Every term
-    is quoted, so nothing in the text is an operator, and terms are joined by OR: BM25 decides.
+    Words in double quotes become one phrase. Stop words count only when there is nothing else.
     """
     every = [*_distinct(terms(clean(text)))]
     telling = [term for term in every if term not in STOP_WORDS]
-    return " OR ".join(f'"{term}"' for term in (telling or every)[:_MOST_TERMS])
+    return (telling or every)[:_MOST_TERMS]
 
 
 def _distinct(every: Iterator[str]) -> Iterator[str]:
@@ -116,47 +121,39 @@ def _distinct(every: Iterator[str]) -> Iterator[str]:
 
 
 def best_matches(
-    connection: sqlite3.Connection, expression: str, *, limit: int, admission: Admission = EVERYWHERE
+    connection: sqlite3.Connection,
+    postings: Postings,
+    terms: Sequence[str],
+    *,
+    limit: int,
+    admission: Admission = EVERYWHERE,
 ) -> list[tuple[int, float]]:
     """Returns the `limit` best passage numbers and scores, and those that are as good as the last of them."""
-    # The plus sign keeps SQLite from running the whole match once for each passage that is admitted.
-    restricted: list[str] = []
-    arguments: list[str] = []
-    if admission.numbers is not None:
-        restricted.append("AND +rowid IN (SELECT value FROM json_each(?))")
-        arguments.append(json.dumps(admission.numbers.tolist()))
-    if admission.collections:
-        restricted.append(
-            """AND +rowid IN (SELECT p.number FROM passages p JOIN documents d ON d.number = p.document
-            WHERE d.collection IN (SELECT value FROM json_each(?)))"""
-        )
-        arguments.append(json.dumps(admission.collections))
-    query = f"""SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH ? {" ".join(restricted)}
-        ORDER BY rank, rowid LIMIT ?"""  # noqa: S608
     wanted = limit + _TIES
     while True:
-        rows = connection.execute(query, (expression, *arguments, wanted)).fetchall()
-        ranked = [(int(number), float(score)) for number, score in rows]
-        if admission.numbers is None:
-            # Here and not in the query: that would look up each of the many passages that hold one of the
-            # words, which takes half as long again in a large library.
-            ranked = _without_references(connection, ranked)
-        if len(ranked) >= limit + _TIES or len(rows) < wanted:
+        found = postings.best(connection, terms, limit=wanted)
+        ranked = _admitted(connection, found, admission)
+        if len(ranked) >= limit + _TIES or len(found) < wanted:
             break
         wanted *= 4
     edge = ranked[limit : limit + _TIES]
     return ranked[:limit] + [each for each in edge if each[1] == ranked[limit - 1][1]]
 
 
-def _without_references(
-    connection: sqlite3.Connection, ranked: list[tuple[int, float]]
+def _admitted(
+    connection: sqlite3.Connection, ranked: list[tuple[int, float]], admission: Admission
 ) -> list[tuple[int, float]]:
-    references = {
-        number
-        for (number,) in connection.execute(
-            """SELECT number FROM passages
-            WHERE part = 'references' AND number IN (SELECT value FROM json_each(?))""",
-            (json.dumps([number for number, _ in ranked]),),
-        )
-    }
-    return [each for each in ranked if each[0] not in references]
+    """Those that may be found; without filters, references are not among them."""
+    if admission.numbers is not None:
+        among = set(admission.numbers.tolist())
+    else:
+        among = {
+            number
+            for (number,) in connection.execute(
+                """SELECT p.number FROM passages p JOIN documents d ON d.number = p.document
+                WHERE p.number IN (SELECT value FROM json_each(?1)) AND p.part != 'references'
+                AND (?2 = '[]' OR d.collection IN (SELECT value FROM json_each(?2)))""",
+                (json.dumps([number for number, _ in ranked]), json.dumps(admission.collections)),
+            )
+        }
+    return [each for each in ranked if each[0] in among]

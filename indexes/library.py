@@ -23,6 +23,7 @@ from indexes.ledger import Record
 from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.neighbours import PER_DOCUMENT
+from indexes.postings import Postings
 from indexes.protocols import Encoder, Retriever
 from indexes.readers.ocr import require as require_ocr
 from indexes.rebuild import refreshed
@@ -63,7 +64,8 @@ class Library:
         self._lock = WriterLock(folder / "writer.lock")
         self._embedding = asyncio.Lock()
         self._splitter = Splitter(encoder=encoder, parser=parser)
-        self._keyword = KeywordRetriever(self._database)
+        postings = Postings()
+        self._keyword = KeywordRetriever(self._database, postings=postings)
         self._index: DenseIndex | None = None
         self._dense: DenseRetriever | None = None
         self.further: tuple[Retriever, ...] = ()
@@ -76,7 +78,9 @@ class Library:
                 delta_limit=delta_limit,
                 expected=self._vectors.was_indexed,
             )
-            self._dense = DenseRetriever(self._database, self._vectors, self._index, encoder)
+            self._dense = DenseRetriever(
+                self._database, self._vectors, self._index, encoder, postings=postings
+            )
 
     @classmethod
     def open(

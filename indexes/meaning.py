@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -15,8 +16,9 @@ from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.errors import EncoderMismatch, FilterRefused
 from indexes.events import AddEvent, Embedded
-from indexes.keyword import best_matches, match_expression
+from indexes.keyword import best_matches, question_terms
 from indexes.like import mean_vector, models_named, passages_of
+from indexes.postings import Postings
 from indexes.protocols import Encoder, Vectors
 from indexes.query import parse_query
 from indexes.ranking import DEPTH, measured
@@ -43,6 +45,7 @@ class DenseRetriever:
         *,
         name: str = "dense",
         urgent: Urgent | None = None,
+        postings: Postings | None = None,
     ) -> None:
         self._database = database
         self._vectors = vectors
@@ -50,6 +53,7 @@ class DenseRetriever:
         self._encoder = encoder
         self._name = name
         self._urgent = urgent or Urgent(encoder)
+        self._postings = postings or Postings()
 
     @property
     def name(self) -> str:
@@ -102,16 +106,15 @@ class DenseRetriever:
 
         What the background has not come to yet is so compared by meaning all the same, where it matters.
         """
-        expression = match_expression(sought)
-        if not expression or admission.is_empty:
+        asked = question_terms(sought)
+        if not asked or admission.is_empty:
             return []
-        waiting = await self._database.read(
-            lambda connection: waiting_among(
-                connection,
-                fingerprint,
-                [n for n, _ in best_matches(connection, expression, limit=MOST_URGENT, admission=admission)],
-            )
-        )
+
+        def work(connection: sqlite3.Connection) -> list[Waiting]:
+            found = best_matches(connection, self._postings, asked, limit=MOST_URGENT, admission=admission)
+            return waiting_among(connection, fingerprint, [number for number, _ in found])
+
+        waiting = await self._database.read(work)
         if not waiting:
             return []
         return await self._urgent.cosines(await self._index.vector_of(sought), waiting[:MOST_URGENT])

@@ -27,17 +27,21 @@ def ranked_hits(
     Equal scores are ordered by passage, not by number: numbers follow the order in which files happened to be
     read, and the same papers shall give the same answer everywhere.
     """
+    score_of = dict(scored)
+    rows = connection.execute(
+        f"""SELECT p.number, {PASSAGE}, {DOCUMENT} FROM passages p
+        JOIN documents d ON d.number = p.document
+        WHERE p.number IN (SELECT value FROM json_each(?))""",  # noqa: S608
+        (json.dumps(list(score_of)),),
+    )
     documents: dict[str, Document] = {}
     found: list[tuple[float, str, int, Passage]] = []
-    for number, score in scored:
-        row = connection.execute(
-            f"""SELECT {PASSAGE}, {DOCUMENT} FROM passages p JOIN documents d ON d.number = p.document
-            WHERE p.number = ?""",  # noqa: S608
-            (number,),
-        ).fetchone()
-        if row is not None:
-            document = documents.setdefault(row[_PASSAGE_COLUMNS], document_of(row[_PASSAGE_COLUMNS:]))
-            found.append((-score, document.id, row[0], passage_of(document.id, row[:_PASSAGE_COLUMNS])))
+    for number, *row in rows:
+        of_passage, of_document = row[:_PASSAGE_COLUMNS], row[_PASSAGE_COLUMNS:]
+        id = of_document[0]
+        if id not in documents:
+            documents[id] = document_of(of_document)
+        found.append((-score_of[number], id, of_passage[0], passage_of(id, of_passage)))
     return tuple(
         Hit(passage=passage, document=documents[id], score=-loss, rank=rank, retriever=retriever)
         for rank, (loss, id, _, passage) in enumerate(sorted(found, key=lambda each: each[:3]), 1)

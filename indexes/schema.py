@@ -143,6 +143,16 @@ CREATE INDEX vectors_by_encoder ON vectors (encoder);
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
+_READERS_OWN = """
+-- The words of the keyword index with the number of passages each is in, and each place of each word.
+CREATE VIRTUAL TABLE temp.words USING fts5vocab (main, passages_fts, row);
+CREATE VIRTUAL TABLE temp.places USING fts5vocab (main, passages_fts, instance);
+-- Cuts a question into words as the keyword index does.
+CREATE VIRTUAL TABLE temp.asked USING fts5 (text, tokenize = 'porter unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE temp.asked_words USING fts5vocab (temp, asked, instance);
+"""
+"""Tables that each reading connection has in its own memory."""
+
 
 def prepare(path: Path) -> None:
     """Creates the catalogue at `path`, readable by its owner only, or checks and upgrades the one there.
@@ -274,8 +284,8 @@ def _connect_reader(path: Path, mode: str) -> sqlite3.Connection:
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("SELECT count(*) FROM sqlite_master")
-        # The words of the keyword index with the number of passages each is in.
-        connection.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab (main, passages_fts, row)")
+        for statement in _statements(_READERS_OWN):
+            connection.execute(statement)
     except sqlite3.Error:
         connection.close()
         raise
