@@ -146,7 +146,7 @@ class Catalogue:
         def work(connection: sqlite3.Connection) -> tuple[Collection, ...]:
             rows = connection.execute(
                 """SELECT d.collection, count(DISTINCT d.number), count(p.number), count(v.position)
-                FROM documents d LEFT JOIN passages p ON p.document = d.number
+                FROM documents d LEFT JOIN passages p ON p.document = d.number AND p.part != 'references'
                 LEFT JOIN vectors v ON v.passage = p.number
                 AND v.encoder = (SELECT number FROM encoders WHERE fingerprint = ?)
                 GROUP BY d.collection ORDER BY d.collection""",

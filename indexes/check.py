@@ -45,6 +45,7 @@ class CheckReport(Model):
     findings: tuple[Finding, ...] = ()
     documents: int = 0
     passages: int = 0
+    """Without lists of references, which are not embedded."""
     vectors: int = 0
     generation: str = ""
     """The live generation of the dense index; empty when there is none."""
@@ -123,7 +124,7 @@ def _check_rows(connection: sqlite3.Connection, report: CheckReport) -> CheckRep
     report = report.model_copy(
         update={
             "documents": count("SELECT count(*) FROM documents"),
-            "passages": count("SELECT count(*) FROM passages"),
+            "passages": count("SELECT count(*) FROM passages WHERE part != 'references'"),
             "vectors": count("SELECT count(*) FROM vectors"),
         }
     )

@@ -51,6 +51,7 @@ class Holding(Model):
     files: tuple[str, ...]
     """The files that stand for it, by path; the same bytes may lie in several places."""
     passages: int
+    """Lists of references are not counted, here and below: a search leaves them out."""
     embedded: int
     """Passages that can be found by meaning."""
     details: Details = Details()
@@ -370,7 +371,7 @@ def _holding(connection: sqlite3.Connection, document: Document, detailed: bool)
     passages, embedded = connection.execute(
         """SELECT count(*), count(*) FILTER (
             WHERE EXISTS (SELECT 1 FROM vectors v WHERE v.passage = p.number))
-        FROM passages p WHERE p.document = ?""",
+        FROM passages p WHERE p.document = ? AND p.part != 'references'""",
         row,
     ).fetchone()
     return Holding(

@@ -108,11 +108,12 @@ def settle(
 
 
 def mark_embedded(connection: sqlite3.Connection, encoder: int, documents: Iterable[int]) -> None:
-    """Moves those of `documents` whose passages all have a vector of `encoder` from indexed to embedded."""
+    """Moves those of `documents` that no passage keeps waiting for `encoder` from indexed to embedded."""
     now = _now()
     connection.executemany(
         """UPDATE sources SET fate = ?, updated = ? WHERE document = ? AND fate = ? AND NOT EXISTS (
-            SELECT 1 FROM passages p WHERE p.document = sources.document AND NOT EXISTS (
+            SELECT 1 FROM passages p
+            WHERE p.document = sources.document AND p.part != 'references' AND NOT EXISTS (
                 SELECT 1 FROM vectors v WHERE v.passage = p.number AND v.encoder = ?))""",
         [(Fate.EMBEDDED, now, document, Fate.INDEXED, encoder) for document in documents],
     )
@@ -122,7 +123,8 @@ def mark_unembedded(connection: sqlite3.Connection) -> None:
     """Moves files back from embedded to indexed whose document has lost a vector."""
     connection.execute(
         """UPDATE sources SET fate = ?, updated = ? WHERE fate = ? AND EXISTS (
-            SELECT 1 FROM passages p WHERE p.document = sources.document AND NOT EXISTS (
+            SELECT 1 FROM passages p
+            WHERE p.document = sources.document AND p.part != 'references' AND NOT EXISTS (
                 SELECT 1 FROM vectors v WHERE v.passage = p.number))""",
         (Fate.INDEXED, _now(), Fate.EMBEDDED),
     )

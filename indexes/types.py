@@ -238,6 +238,7 @@ class Collection(Model):
     name: str
     documents: int
     passages: int
+    """Lists of references are not counted, here and below: a search leaves them out."""
     embedded: int
     """Passages searchable by meaning with the library's encoder."""
 

@@ -57,6 +57,8 @@ class PassageVectors:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counted_at = -1
+        self._counted: dict[tuple[str, tuple[str, ...]], Coverage] = {}
 
     def last_position(self, fingerprint: str) -> int:
         """The highest position among this encoder's vectors; 0 for none."""
@@ -99,13 +101,13 @@ class PassageVectors:
 
         def work(connection: sqlite3.Connection) -> set[int]:
             encoder, _ = _encoder(connection, fingerprint)
-            alive = """SELECT 1 FROM vectors v JOIN passages p ON p.number = v.passage
-            WHERE v.passage = ? AND v.encoder = ? AND (? OR p.part != 'references')"""
-            return {
-                number
-                for number in map(int, numbers)
-                if connection.execute(alive, (number, encoder, references)).fetchone() is not None
-            }
+            rows = connection.execute(
+                """SELECT v.passage FROM vectors v JOIN passages p ON p.number = v.passage
+                WHERE v.passage IN (SELECT value FROM json_each(?)) AND v.encoder = ?
+                AND (? OR p.part != 'references')""",
+                (json.dumps([int(number) for number in numbers]), encoder, references),
+            )
+            return {number for (number,) in rows}
 
         return self._database.read_now(work)
 
@@ -122,34 +124,35 @@ class PassageVectors:
         return await self._database.read(work)
 
     async def coverage(self, fingerprint: str, collections: Sequence[str] = ()) -> Coverage:
-        """Counts the passages of `collections` (all, if none is named) and those with a vector."""
+        """Counts the passages of `collections` (all, if none is named) and those with a vector.
 
-        def work(connection: sqlite3.Connection) -> Coverage:
-            encoder, _ = _encoder(connection, fingerprint)
-            embedded = connection.execute(
-                "SELECT count(*) FROM vectors WHERE encoder = ?", (encoder,)
-            ).fetchone()[0]
-            passages = connection.execute("SELECT count(*) FROM passages").fetchone()[0]
-            if not collections or embedded == passages:
-                return Coverage(embedded, passages)
-            # Only while embedding is behind: this one visits every passage of the collections.
-            row = connection.execute(
-                f"""SELECT count(v.position), count(*)
-                FROM passages p JOIN documents d ON d.number = p.document
-                LEFT JOIN vectors v ON v.passage = p.number AND v.encoder = ?
-                WHERE d.collection IN ({", ".join("?" * len(collections))})""",  # noqa: S608
-                (encoder, *collections),
-            ).fetchone()
-            return Coverage(*row)
+        Lists of references are not searched by meaning and not counted.
+        """
+        return await asyncio.to_thread(self._coverage, fingerprint, tuple(collections))
 
-        return await self._database.read(work)
+    def _coverage(self, fingerprint: str, collections: tuple[str, ...]) -> Coverage:
+        # Every search asks, and counting 100,000 rows takes longer than searching them.
+        changes = self._database.changes()
+        if self._counted_at != changes:
+            self._counted_at, self._counted = changes, {}
+        key = (fingerprint, collections)
+        counted = self._counted
+        if key not in counted:
+            counted[key] = self._database.read_now(
+                lambda connection: _counted(connection, fingerprint, collections)
+            )
+        return counted[key]
 
     async def waiting(self, fingerprint: str, *, after: int = 0, limit: int) -> list[Waiting]:
-        """Returns the first `limit` passages numbered above `after` that have no vector of this encoder."""
+        """Returns the first `limit` passages numbered above `after` that have no vector of this encoder.
+
+        Lists of references get none: a search leaves them out unless it asks for them, and then by keyword.
+        """
 
         def work(connection: sqlite3.Connection) -> list[Waiting]:
             rows = connection.execute(
-                """SELECT p.number, p.document, p.text FROM passages p WHERE p.number > ? AND NOT EXISTS (
+                """SELECT p.number, p.document, p.text FROM passages p
+                WHERE p.number > ? AND p.part != 'references' AND NOT EXISTS (
                     SELECT 1 FROM vectors v WHERE v.passage = p.number AND v.encoder = ?)
                 ORDER BY p.number LIMIT ?""",
                 (after, _encoder(connection, fingerprint)[0], limit),
@@ -220,15 +223,37 @@ class PassageVectors:
 
 
 def waiting_among(connection: sqlite3.Connection, fingerprint: str, numbers: Sequence[int]) -> list[Waiting]:
-    """Returns those of the passages that have no vector of this encoder, in the order of `numbers`."""
+    """Returns those of the passages that wait for a vector of this encoder, in the order of `numbers`."""
     rows = connection.execute(
         """SELECT p.number, p.document, p.text FROM passages p
-        WHERE p.number IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+        WHERE p.number IN (SELECT value FROM json_each(?)) AND p.part != 'references' AND NOT EXISTS (
             SELECT 1 FROM vectors v WHERE v.passage = p.number AND v.encoder = ?)""",
         (json.dumps(list(numbers)), _encoder(connection, fingerprint)[0]),
     )
     found = {row[0]: Waiting(*row) for row in rows}
     return [found[number] for number in numbers if number in found]
+
+
+def _counted(connection: sqlite3.Connection, fingerprint: str, collections: tuple[str, ...]) -> Coverage:
+    encoder, _ = _encoder(connection, fingerprint)
+    if not collections:
+        row = connection.execute(
+            """SELECT (SELECT count(*) FROM vectors WHERE encoder = ?1)
+                - (SELECT count(*) FROM passages p JOIN vectors v ON v.passage = p.number AND v.encoder = ?1
+                    WHERE p.part = 'references'),
+            (SELECT count(*) FROM passages)
+                - (SELECT count(*) FROM passages WHERE part = 'references')""",
+            (encoder,),
+        ).fetchone()
+    else:
+        row = connection.execute(
+            """SELECT count(v.position), count(*)
+            FROM passages p JOIN documents d ON d.number = p.document
+            LEFT JOIN vectors v ON v.passage = p.number AND v.encoder = ?
+            WHERE p.part != 'references' AND d.collection IN (SELECT value FROM json_each(?))""",
+            (encoder, json.dumps(collections)),
+        ).fetchone()
+    return Coverage(*row)
 
 
 def _stored(rows: list[tuple[int, int, str, bytes]], dimensions: int) -> StoredVectors:

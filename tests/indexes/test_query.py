@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexes.check import check
 from indexes.errors import FilterRefused
 from indexes.hashing import HashingEncoder
 from indexes.library import Library
@@ -248,16 +249,39 @@ async def with_references(tmp_path: Path) -> AsyncIterator[Library]:
         ("owls hunt in:papers", "Owls hunt at night."),
         ('"owls hunt" mice', "Owls hunt at night."),
         ("owls hunt part:body", "Owls hunt at night."),
-        ("owls hunt part:references", "References\n\nSmith, B. (1999). How owls hunt mice."),
-        ("owls hunt part:references year:2020", "References\n\nSmith, B. (1999). How owls hunt mice."),
     ],
 )
-async def test_lists_of_references_are_found_only_when_they_are_asked_for(
+async def test_lists_of_references_are_left_out_in_every_way_of_searching(
     with_references: Library, text: str, found: str
 ) -> None:
     for retriever in with_references.retrievers:
         hits = (await retriever.search(text, limit=5)).hits
         assert [hit.passage.text.strip() for hit in hits] == [found]
+
+
+@pytest.mark.parametrize("text", ["owls hunt part:references", "owls hunt part:references year:2020"])
+async def test_lists_of_references_are_found_by_their_words_when_they_are_asked_for(
+    with_references: Library, text: str
+) -> None:
+    found = await with_references.search(text, limit=5)
+    assert [hit.passage.text.strip() for hit in found.hits] == [
+        "References\n\nSmith, B. (1999). How owls hunt mice."
+    ]
+    assert not any("not embedded" in note for note in found.notes)
+
+
+async def test_lists_of_references_are_not_embedded_and_nothing_says_that_they_wait(
+    with_references: Library,
+) -> None:
+    (collection,) = await with_references.collections()
+    (holding,) = await with_references.holdings.all()
+    document = holding.document.id
+    assert [passage.part for passage in await with_references.passages_of(document)] == ["body", "references"]
+    assert (collection.passages, collection.embedded) == (holding.passages, holding.embedded) == (1, 1)
+    assert await with_references.embed() == 0
+    report = await check(with_references.folder)
+    assert report.sound, report.findings
+    assert (report.passages, report.vectors) == (1, 1)
 
 
 async def test_a_part_that_papers_do_not_have_is_refused(with_references: Library) -> None:
