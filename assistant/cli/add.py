@@ -20,6 +20,7 @@ __all__ = ["command"]
     help=f"""Add papers: {SOURCES}.
 
     The same file twice is one document. Ctrl+C stops; what was added stays, and the next run goes on.
+    The exit code is 3 if some files failed and others are in the library.
     """,
     epilog="""\b
 Examples:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from assistant.cli.outlet import put, say
+from assistant.counting import counted
 
 if TYPE_CHECKING:
     from assistant.events import AddReport
@@ -87,7 +88,7 @@ def follow(events: Iterable[WatchEvent], telling: Telling) -> int:
                 if telling.format == "text" and (told or rounds == 1):
                     telling.put_report(report)
     except KeyboardInterrupt:
-        say(f"Ended after {rounds} round{'' if rounds == 1 else 's'}.")
+        say(f"Ended after {counted(rounds, 'round')}.")
         if telling.format == "json":
             telling.put_report(total)
         elif telling.format == "text" and rounds > 1:
@@ -97,9 +98,11 @@ def follow(events: Iterable[WatchEvent], telling: Telling) -> int:
 
 
 def exit_code(report: AddReport) -> int:
-    """1 when files failed and not one is in the library; a few failures among many are told, not fatal."""
+    """3 when files failed and others are in the library, 1 when not one is there."""
     from assistant.events import Fate
 
     there = sum(report.counts.get(fate, 0) for fate in (Fate.INDEXED, Fate.EMBEDDED, Fate.UNCHANGED))
     failed = sum(report.counts.get(fate, 0) for fate in (Fate.FAILED, Fate.FAILED_FOR_NOW))
-    return 1 if failed and not there else 0
+    if not failed:
+        return 0
+    return 3 if there else 1

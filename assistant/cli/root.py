@@ -39,7 +39,8 @@ Examples:
 
 \b
 Exit codes: 0 done, 1 failed, 2 wrong usage or input,
-3 a model or its provider, 4 nothing found (--strict),
+3 some files failed and others were added, or a model
+or its provider failed, 4 nothing found (--strict),
 78 settings, 124 time-out, 130 interrupted.
 """
 

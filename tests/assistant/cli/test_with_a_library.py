@@ -77,11 +77,11 @@ def test_adding_again_says_that_nothing_changed(filled: Path) -> None:
     assert "2 unchanged" in run("add", str(filled)).stdout
 
 
-def test_adding_tells_each_failure_with_its_reason_and_goes_on(notes: Path) -> None:
+def test_adding_tells_each_failure_with_its_reason_goes_on_and_exits_3(notes: Path) -> None:
     (notes / "empty.pdf").write_bytes(b"")
     (notes / "binary.txt").write_bytes(bytes(range(256)) * 40)
     ran = run("add", str(notes))
-    assert ran.code == 0
+    assert ran.code == 3
     assert "Added 2 documents" in ran.stdout
     assert "empty.pdf" in ran.stderr
     assert "binary.txt" in ran.stderr
