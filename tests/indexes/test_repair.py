@@ -6,8 +6,8 @@ import asyncio
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from indexes.repair import repair
 from indexes.types import Fate, ParsedDocument
 
 _DOCUMENTS, _PAGES = 55, 20  # Chroma writes its graph's files from 1,000 passages on
-_KNOWN = 50
+_KNOWN, _FEW = 50, 5
 _INDEX_FILES = (
     "header.bin",
     "data_level0.bin",
@@ -79,11 +79,17 @@ def folder(built: Path, tmp_path: Path) -> Path:
     return shutil.copytree(built, tmp_path / "library")
 
 
-async def _found(folder: Path) -> int:
+@pytest.fixture(scope="module")
+def shared(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy whose files tests damage and put back as they were."""
+    return shutil.copytree(built, tmp_path_factory.mktemp("shared") / "library")
+
+
+async def _found(folder: Path, questions: int = _KNOWN) -> int:
     """How many of the known passages are the best hit for their own words, by both ways of searching."""
     async with Library.open(folder, encoder=HashingEncoder(64), delta_limit=1_000) as library:
         count = 0
-        for document, page in _QUESTIONS:
+        for document, page in _QUESTIONS[:questions]:
             text = _text(document, page)
             best = [(await each.search(text, limit=1)).hits for each in library.retrievers]
             count += all(hits and hits[0].passage.text == text for hits in best)
@@ -119,12 +125,22 @@ def _index_file(folder: Path, name: str) -> Path:
     return path
 
 
-def _damage_index(folder: Path, name: str, shape: str) -> bool:
-    """Damages a file; says whether that changed anything: an empty file cannot be shortened."""
-    path = _index_file(folder, name)
+@contextmanager
+def _undone(path: Path) -> Iterator[Callable[[], bool]]:
+    """Puts a file back at the end; what it yields says whether it has changed."""
     before = path.read_bytes()
-    _SHAPES[shape](path)
-    return not path.exists() or path.read_bytes() != before
+    try:
+        yield lambda: not path.exists() or path.read_bytes() != before
+    finally:
+        path.write_bytes(before)
+
+
+async def _told(folder: Path) -> None:
+    """Damage costs no answer, ends no process, and is named."""
+    assert await _found(folder, _FEW) == _FEW, "while it is damaged, every passage is compared"
+    report = await check(folder, count_index=False)
+    assert [finding.place for finding in report.findings] == ["dense index"]
+    assert report.findings[0].sentence.endswith(".")
 
 
 async def _mended(folder: Path) -> None:
@@ -153,21 +169,39 @@ async def test_a_sound_library_is_called_sound(folder: Path) -> None:
 
 @pytest.mark.parametrize("shape", _SHAPES)
 @pytest.mark.parametrize("name", _INDEX_FILES)
-async def test_a_damaged_file_of_the_index_costs_no_answer_and_is_repaired(
-    folder: Path, name: str, shape: str
+async def test_a_damaged_file_of_the_index_costs_no_answer_and_is_found(
+    shared: Path, name: str, shape: str
 ) -> None:
-    if not _damage_index(folder, name, shape):
-        pytest.skip("an empty file cannot be damaged this way")
+    path = _index_file(shared, name)
+    with _undone(path) as changed:
+        _SHAPES[shape](path)
+        if not changed():
+            pytest.skip("an empty file cannot be damaged this way")
+        await _told(shared)
+
+
+@pytest.mark.parametrize("shape", _SHAPES)
+async def test_an_index_damaged_in_each_of_its_files_is_repaired(folder: Path, shape: str) -> None:
+    for name in _INDEX_FILES:
+        _SHAPES[shape](_index_file(folder, name))
     await _mended(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"name": "g-0001", "cou', b"\x00" * 400, None], ids=repr)
-async def test_a_torn_or_missing_pointer_is_repaired(folder: Path, content: bytes | None) -> None:
-    pointer = folder / "dense" / "current.json"
-    if content is None:
-        pointer.unlink()
-    else:
-        pointer.write_bytes(content)
+async def test_a_torn_or_missing_pointer_costs_no_answer_and_is_found(
+    shared: Path, content: bytes | None
+) -> None:
+    pointer = shared / "dense" / "current.json"
+    with _undone(pointer):
+        if content is None:
+            pointer.unlink()
+        else:
+            pointer.write_bytes(content)
+        await _told(shared)
+
+
+async def test_a_torn_pointer_is_repaired(folder: Path) -> None:
+    (folder / "dense" / "current.json").write_bytes(b'{"name": "g-0001", "cou')
     await _mended(folder)
 
 
