@@ -247,15 +247,15 @@ def _from_file(path: Path, label: str) -> Layer:
     if text is None:
         return {}
     try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        written = dict(_flatten(tomllib.loads(text)))
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a bare ValueError
         problem = clean_line(str(error)) or "it is nested too deeply"
         raise SettingsError(
             f"{path} is not valid TOML: {problem}.",
             hint="Correct that line, or move the file away to go on with the defaults.",
         ) from error
     layer: Layer = {}
-    for key, value in _flatten(table):
+    for key, value in written.items():
         where = f"{path}, line {line}" if (line := _line_of(text, key)) else str(path)
         _must_be_known(key, where)
         layer[key] = (value, f"{label} {where}")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from assistant.paths import find_paths
 from assistant.settings import Settings, SettingsError, load_settings
@@ -240,3 +243,60 @@ def test_an_unknown_setting_is_answered_with_the_nearest_one(key: str, near: str
     with pytest.raises(SettingsError, match="There is no setting") as caught:
         load_settings(overrides={key: "1"}, environ={})
     assert caught.value.hint == f"Did you mean {near}?"
+
+
+_LINES = st.sampled_from(
+    [
+        'web = "never"',
+        "web = 3",
+        "[limits]",
+        "papers = 4",
+        "papers = [1, 2]",
+        "papers = 1979-05-27",
+        "[models.small]",
+        'name = "openai:small"',
+        'base_url = "http://localhost:1"',
+        '"limits.papers" = 4',
+        "limits = 1",
+        "[[models]]",
+        "models = {small = {}}",
+        "= = =",
+        "\ufeff[library]",
+        "encoder = \x00",
+    ]
+)
+
+
+@examples(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=200) | st.lists(_LINES, max_size=6).map("\n".join))
+@example("[limits]\npapers = " + "1" * 5_000)
+@example("web = " + "[" * 5_000)
+@example("a" * 100 + "." + "b." * 1_500 + "c = 1")
+def test_whatever_a_file_says_there_are_settings_or_a_sentence(folder: Path, text: str) -> None:
+    (folder / "carrel.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
+    said = ""
+    try:
+        load_settings(environ={}, folder=folder)
+    except SettingsError as error:
+        said = error.message
+    assert said == "" or said.endswith(".")
+
+
+@examples(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["WEB", "LIMITS__PAPERS", "MODELS__SMALL__NAME", "LIMITS", "SMALL", "X__Y", "__"]
+        ).map("CARREL_".__add__),
+        st.text(max_size=30),
+    )
+)
+def test_whatever_the_environment_says_there_are_settings_or_a_sentence(
+    folder: Path, environ: dict[str, str]
+) -> None:
+    said = ""
+    try:
+        load_settings(environ=environ, folder=folder)
+    except SettingsError as error:
+        said = error.message
+    assert said == "" or said.endswith(".")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from indexes.errors import Damaged
 from indexes.hashing import HashingEncoder
 from indexes.split import Splitter, estimated_tokens, sentences
-from indexes.types import PAGE_BREAK, ParsedDocument, Section
+from indexes.types import PAGE_BREAK, ParsedDocument, Section, Stretch
 
 _ANY_TEXT = st.text(max_size=400)
 _REPEATING = st.builds(
@@ -35,6 +35,39 @@ def test_offsets_are_exact_and_every_visible_character_is_in_a_passage(pages: li
     for passage in passages:
         assert document.text[passage.start : passage.end] == passage.text
         covered[passage.start : passage.end] = [True] * len(passage.text)
+    assert all(
+        is_covered or character.isspace()
+        for is_covered, character in zip(covered, document.text, strict=True)
+    )
+
+
+@st.composite
+def _divided(draw: st.DrawFn) -> ParsedDocument:
+    """A document with headings and marked parts at any places of its text, long sections among them."""
+    pages = draw(st.lists(_ANY_TEXT | _PROSE | _PROSE.map(lambda text: text * 30), min_size=1, max_size=3))
+    length = len(PAGE_BREAK.join(pages))
+    starts = draw(st.lists(st.integers(0, length), max_size=5).map(sorted))
+    edges = draw(st.lists(st.integers(0, length), max_size=4).map(sorted))
+    parts = zip(edges[::2], edges[1::2], ("front", "references"), strict=False)
+    return ParsedDocument(
+        media_type="text/plain",
+        pages=tuple(pages),
+        sections=tuple(Section(title=f"Section {number}", start=at) for number, at in enumerate(starts)),
+        marked=tuple(Stretch(part=part, start=start, end=end) for start, end, part in parts),
+    )
+
+
+@settings(deadline=None)
+@given(_divided())
+def test_headings_and_parts_at_any_place_divide_the_text_and_lose_nothing(document: ParsedDocument) -> None:
+    covered = [False] * len(document.text)
+    for passage in Splitter(passage_tokens=40, overlap_tokens=8).split(document, "d"):
+        assert document.text[passage.start : passage.end] == passage.text
+        covered[passage.start : passage.end] = [True] * len(passage.text)
+        for stretch in document.marked:
+            assert (
+                passage.end <= stretch.start or stretch.end <= passage.start or passage.part == stretch.part
+            )
     assert all(
         is_covered or character.isspace()
         for is_covered, character in zip(covered, document.text, strict=True)

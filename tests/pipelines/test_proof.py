@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 
@@ -127,3 +131,41 @@ def test_what_only_looks_alike_is_no_loop(text: str) -> None:
 def test_a_reply_has_an_upper_end() -> None:
     with pytest.raises(ModelMalformed, match="64000"):
         _seen(_text("".join(f"{n:x}-" for n in range(20_000))))
+
+
+_ANY = st.text(max_size=12) | st.none() | st.booleans() | st.integers() | st.lists(st.text(max_size=3))
+_ANY_CHUNK = st.builds(
+    AIMessageChunk,
+    content=st.text(max_size=200) | st.lists(st.dictionaries(st.text(max_size=8), st.text(max_size=20))),
+    response_metadata=st.dictionaries(
+        st.sampled_from(["finish_reason", "stop_reason", "done_reason", "done", "model"]), _ANY
+    ),
+    additional_kwargs=st.dictionaries(st.sampled_from(["refusal", "reasoning_content", "tool"]), _ANY),
+    usage_metadata=st.none() | st.just(_USAGE),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_ANY_CHUNK, max_size=8))
+def test_whatever_a_server_streams_is_an_answer_or_one_of_our_errors(chunks: list[AIMessageChunk]) -> None:
+    try:
+        proof = _seen(*chunks)
+        proof.check()
+    except (ModelMalformed, ModelRefused, ModelUnreachable):
+        return
+    assert proof.shown
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=600), st.lists(st.integers(1, 600), max_size=6))
+def test_a_reply_is_no_answer_before_its_end_wherever_it_is_cut(text: str, cuts: list[int]) -> None:
+    places = sorted({0, len(text), *(cut % len(text) for cut in cuts)})
+    chunks = [_text(text[start:end]) for start, end in pairwise(places)]
+    try:
+        broken_off = _seen(*chunks)
+        whole = _seen(*chunks, _told(finish_reason="stop"))
+    except ModelMalformed:
+        return  # it repeats itself
+    with pytest.raises(ModelUnreachable):
+        broken_off.check()
+    whole.check()
