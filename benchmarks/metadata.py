@@ -1,32 +1,22 @@
-"""Title, authors, year and DOI as they are read, against the gold file; on both halves of the files."""
+"""Title, authors, year and DOI as they are read from papers, against the gold file."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
 
 from benchmarks.measure import Report, Target, data_folder
-from indexes.evaluation.metadata import Gold, MetadataReport, evaluate_metadata, read_gold
+from indexes.evaluation.metadata import evaluate_metadata, read_gold
 from indexes.readers.bibliography import SUFFIXES
 
 TARGETS = {"title": 0.95, "authors": 0.92, "year": 0.95, "doi": 0.98}
 
 
 def run() -> Report:
-    """Read every paper of the gold file as adding does, and each half, by the hash of the names, apart."""
+    """Read every paper of the gold file as adding does."""
     path = data_folder("papers") / "gold.jsonl"
     gold = [each for each in read_gold(path) if each.file.suffix not in SUFFIXES]
-
-    def measured(part: Sequence[Gold]) -> MetadataReport:
-        return asyncio.run(evaluate_metadata(path, part, tell=lambda done, total: None))
-
-    whole = measured(gold)
-    halves = {
-        name: _shares(measured([each for each in gold if _half(each.name) == half]))
-        for half, name in enumerate(("first_half", "second_half"))
-    }
-    shares = _shares(whole)
+    found = asyncio.run(evaluate_metadata(path, gold, tell=lambda done, total: None))
+    shares: dict[str, float] = {each.field: each.share.value for each in found.fields}
     return Report(
         benchmark="metadata",
         claim="what a paper is called, and by whom and when it was written, is read from the paper",
@@ -35,19 +25,10 @@ def run() -> Report:
         ),
         repeats=1,
         numbers={
-            "files": whole.files,
-            "unreadable": len(whole.unreadable),
-            "judged": {each.field: each.judged for each in whole.fields},
-            "interval_95": {each.field: [each.share.low, each.share.high] for each in whole.fields},
-            **halves,
-            "mismatches": [each.model_dump() for each in whole.mismatches],
+            "files": found.files,
+            "unreadable": len(found.unreadable),
+            "judged": {each.field: each.judged for each in found.fields},
+            "interval_95": {each.field: [each.share.low, each.share.high] for each in found.fields},
+            "mismatches": [each.model_dump() for each in found.mismatches],
         },
     )
-
-
-def _half(name: str) -> int:
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2
-
-
-def _shares(report: MetadataReport) -> dict[str, float]:
-    return {each.field: each.share.value for each in report.fields}

@@ -24,6 +24,7 @@ REPEATS = 2
 PEER = "paper-qa==2026.8.12"
 VENV_VARIABLE = "CARREL_PAPER_QA"
 INSTALL_SECONDS, INDEX_SECONDS = 900.0, 900.0
+_AWAY = 8
 
 # Its own full-text index with sparse vectors: no model and no network. The manifest names a citation for each
 # file, because otherwise a model would be asked for one.
@@ -193,10 +194,17 @@ def _faults(side: Side, pdfs: list[Path], place: Path) -> dict[str, bool]:
 
 
 def _transient(side: Side, pdfs: list[Path], folder: Path) -> bool:
-    """Two papers, and a link to a third that is away for now, as on a share that is not connected."""
-    _copied(pdfs[:2], folder)
-    (folder / "share").mkdir()
-    (folder / "away.pdf").symlink_to(folder / "share" / "third.pdf")
+    """Two papers, and links to others that are away for now, as on a share that is not connected.
+
+    Several, made before the papers and after them: paper-qa takes files in the order in which the folder
+    happens to hold them, and keeps what came before the first that is away.
+    """
+    folder.mkdir(parents=True)
+    share = folder / "share"
+    for number in range(_AWAY):
+        if number == _AWAY // 2:
+            _copied(pdfs[:2], folder)
+        (folder / f"away {number}.pdf").symlink_to(share / f"{number}.pdf")
     found = side.index(folder, library=folder.name)
     return not {pdf.name for pdf in pdfs[:2]} <= found.files
 
@@ -226,7 +234,7 @@ def _failed(side: Side, pdfs: list[Path], folder: Path) -> bool:
 
 
 def _copied(files: list[Path], folder: Path) -> Path:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         shutil.copy(file, folder)
     return folder
