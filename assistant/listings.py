@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from assistant.counting import counted
 from indexes.clean import clean_line
 from indexes.holdings import SHORT_ID, Holding
 from indexes.ledger import Record
@@ -33,7 +34,7 @@ def holdings_table(holdings: Sequence[Holding], *, width: int | None) -> str:
     head = ["id", "year", "author", *(["collection"] if several else []), "", "title"]
     rows = [_row(holding, several=several) for holding in holdings]
     waiting = sum(holding.embedded < holding.passages for holding in holdings)
-    said = f"{len(holdings):,} paper{'' if len(holdings) == 1 else 's'}"
+    said = counted(len(holdings), "paper")
     if waiting:
         said += f", {waiting:,} of them found by their words only"
     return _table(head, rows, width) + f"{said}.\n"
@@ -74,7 +75,7 @@ def failures_text(records: Sequence[Record]) -> str:
         return "No failed files.\n"
     parts = [f"{clean_line(record.path, 1000)}\n    {_why(record)}\n" for record in records]
     for_now = sum(record.fate is Fate.FAILED_FOR_NOW for record in records)
-    said = f"{len(records):,} file{'' if len(records) == 1 else 's'}"
+    said = counted(len(records), "file")
     return "".join(parts) + f"{said}, {for_now:,} of them worth another try.\n"
 
 
@@ -130,7 +131,7 @@ def _cut(text: str, size: int) -> str:
 
 def _text_of(holding: Holding) -> str:
     document = holding.document
-    said = [f"{document.page_count:,} page{'' if document.page_count == 1 else 's'}"]
+    said = [counted(document.page_count, "page")]
     said += [f"{document.characters:,} characters", f"{holding.passages:,} passages"]
     return ", ".join([*said, f"{holding.embedded:,} found by meaning"])
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+from assistant.counting import counted
 from indexes.clean import clean, clean_line
 from indexes.errors import CarrelError
 from indexes.types import AddReport, Document, Fate, Hits, Passage
@@ -131,7 +132,7 @@ def brief_notes(notes: Sequence[str], most: int = 3) -> list[str]:
     """The first notes, one line each, and how many more there are: a folder of papers can have hundreds."""
     shown = [clean_line(note, 500) for note in notes[:most]]
     rest = len(notes) - len(shown)
-    return [*shown, f"and {_counted(rest, 'more note')}"] if rest else shown
+    return [*shown, f"and {counted(rest, 'more note')}"] if rest else shown
 
 
 def where(document: Document, page: int) -> str:
@@ -174,8 +175,8 @@ def one_paragraph(passage: Passage) -> str:
 def report_text(report: AddReport, collection: str = "the library") -> str:
     """What adding did, in one sentence."""
     new = report.counts.get(Fate.INDEXED, 0) + report.counts.get(Fate.EMBEDDED, 0)
-    said = [f"Added {_counted(new, 'document')} to {clean_line(collection, 60)}"]
-    said.append(f"{_counted(report.pages, 'page')}, {_counted(report.passages, 'passage')}")
+    said = [f"Added {counted(new, 'document')} to {clean_line(collection, 60)}"]
+    said.append(f"{counted(report.pages, 'page')}, {counted(report.passages, 'passage')}")
     others = [
         f"{report.counts[fate]} {fate.value}"
         for fate in (Fate.UNCHANGED, Fate.SKIPPED, Fate.FAILED, Fate.FAILED_FOR_NOW)
@@ -212,10 +213,6 @@ _HEADING = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 def _without_markup(markdown: str) -> str:
     """Takes out what only looks good when rendered: strong emphasis and the signs before headings."""
     return _HEADING.sub("", _EMPHASIS.sub(r"\2", markdown))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _plain(data: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from assistant.cli.options import (
@@ -12,8 +14,9 @@ from assistant.cli.options import (
     setting_option,
     yes_option,
 )
-from assistant.cli.outlet import Command, put, say
-from assistant.cli.papers import Group, width
+from assistant.cli.outlet import Command, Group, put, put_list, say, width
+from assistant.cli.removing import tell_of_history
+from assistant.counting import counted
 
 __all__ = ["command"]
 
@@ -39,16 +42,10 @@ def command() -> None:
 def list_collections(format: str, set_: tuple[str, ...]) -> int:
     """List the collections, with what each of them holds."""
     from assistant.listings import collections_table
-    from assistant.render import to_json, to_json_line
 
     with open_assistant(set_) as assistant:
         collections = assistant.collections()
-    if format == "jsonl":
-        put("".join(to_json_line(collection) for collection in collections))
-    elif format == "json":
-        put(to_json("collections list", collections))
-    else:
-        put(collections_table(collections, width=width()))
+    put_list(collections, format, partial(collections_table, width=width()))
     return 0
 
 
@@ -72,7 +69,7 @@ def rename(old: str, new: str, merge: bool, format: str, set_: tuple[str, ...]) 
         put(to_json("collections rename", {"moved": moved, "already_there": doubled}))
     else:
         said = f", {doubled:,} of which were there already" if doubled else ""
-        put(f"{moved:,} paper{'' if moved == 1 else 's'} moved to {clean_line(new, 60)}{said}.\n")
+        put(f"{counted(moved, 'paper')} moved to {clean_line(new, 60)}{said}.\n")
     return 0
 
 
@@ -89,13 +86,14 @@ def remove(name: str, yes: bool, format: str, set_: tuple[str, ...]) -> int:
     with open_assistant(set_) as assistant:
         require_collections(assistant, (name,))
         (found,) = [each for each in assistant.collections() if each.name == name]
-        count = f"{found.documents:,} paper{'' if found.documents == 1 else 's'}"
+        count = counted(found.documents, "paper")
         if not confirmed(f"Remove {clean_line(name, 60)} with {count} from the library?", yes=yes):
             say("Nothing was removed.")
             return 1
         papers = assistant.papers.remove_collection(name)
+        tell_of_history(assistant)
     if format == "json":
         put(to_json("collections remove", {"papers": papers}))
     else:
-        put(f"Removed {papers:,} paper{'' if papers == 1 else 's'}.\n")
+        put(f"Removed {counted(papers, 'paper')}.\n")
     return 0

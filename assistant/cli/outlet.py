@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from indexes.errors import CarrelError
 
-__all__ = ["Command", "guarded", "is_terminal", "prepare_streams", "put", "say"]
+__all__ = ["Command", "Group", "guarded", "is_terminal", "prepare_streams", "put", "put_list", "say", "width"]
+
+T = TypeVar("T")
 
 
 class Command(click.Command):
@@ -25,6 +28,14 @@ class Command(click.Command):
         """Runs the command, with what libraries say of it in the log."""
         _log_to_file()
         return guarded(partial(super().invoke, ctx), ctx)
+
+
+class Group(Command, click.Group):
+    """A group whose own work is guarded like any command's; without a command's name it lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes no arguments at all for `list`."""
+        return super().parse_args(ctx, args or ["list"])
 
 
 def guarded(work: Callable[[], Any], ctx: click.Context) -> Any:
@@ -59,6 +70,19 @@ def put(text: str) -> None:
     sys.stdout.flush()
 
 
+def put_list(listed: Sequence[T], format: str, in_words: Callable[[Sequence[T]], str]) -> None:
+    """Writes a list to stdout: `json` is one object, `jsonl` one on each line, anything else is text."""
+    from assistant.render import to_json, to_json_line
+
+    match format:
+        case "json":
+            put(to_json(_name(click.get_current_context()), listed))
+        case "jsonl":
+            put("".join(to_json_line(each) for each in listed))
+        case _:
+            put(in_words(listed))
+
+
 def say(line: str) -> None:
     """Writes one line of narration to stderr; a closed stderr is nobody's loss."""
     with suppress(OSError, ValueError):
@@ -69,6 +93,11 @@ def say(line: str) -> None:
 def is_terminal(stream: TextIO) -> bool:
     """Whether a line on `stream` can be overwritten."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int | None:
+    """Columns of the terminal; `None` where stdout is none, so that nothing is cut."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
 
 
 def _report(error: CarrelError, ctx: click.Context) -> int:

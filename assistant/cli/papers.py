@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from assistant.cli.options import (
     setting_option,
     wanted_options,
 )
-from assistant.cli.outlet import Command, is_terminal, put, say
+from assistant.cli.outlet import Command, Group, put, put_list, say, width
 from assistant.cli.removing import remove, retry
 from indexes.clean import clean_line
 
@@ -27,15 +26,7 @@ if TYPE_CHECKING:
     from assistant.papers import Wanted
     from assistant.references import ReferenceFormat
 
-__all__ = ["Group", "command", "width"]
-
-
-class Group(Command, click.Group):
-    """A group whose own work is guarded like any command's; without a command's name it lists."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Takes no arguments at all for `list`."""
-        return super().parse_args(ctx, args or ["list"])
+__all__ = ["command"]
 
 
 @click.group(
@@ -68,16 +59,10 @@ def list_papers(text: tuple[str, ...], format: str, set_: tuple[str, ...], **nar
     A tick says that a paper can be found by meaning too, not only by its words.
     """
     from assistant.listings import holdings_table
-    from assistant.render import to_json, to_json_line
 
     with open_assistant(set_) as assistant:
         holdings = assistant.papers.list(_wanted(assistant, text, **narrowed))
-    if format == "jsonl":
-        put("".join(to_json_line(holding) for holding in holdings))
-    elif format == "json":
-        put(to_json("papers list", holdings))
-    else:
-        put(holdings_table(holdings, width=width()))
+    put_list(holdings, format, partial(holdings_table, width=width()))
     return 0
 
 
@@ -105,14 +90,10 @@ def show(name: str, collection: str | None, format: str, set_: tuple[str, ...]) 
 def failed(collection: str | None, format: str, set_: tuple[str, ...]) -> int:
     """List the files that could not be read, each with its reason."""
     from assistant.listings import failures_text
-    from assistant.render import to_json, to_json_line
 
     with open_assistant(set_) as assistant:
         records = assistant.papers.failed(collection=collection)
-    if format == "jsonl":
-        put("".join(to_json_line(record) for record in records))
-    else:
-        put(to_json("papers failed", records) if format == "json" else failures_text(records))
+    put_list(records, format, failures_text)
     return 0
 
 
@@ -151,11 +132,6 @@ def export(
 
 for _each in (remove, retry, check, repair, enrich):
     command.add_command(_each)
-
-
-def width() -> int | None:
-    """Columns of the terminal; `None` where stdout is none, so that nothing is cut."""
-    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
 
 
 def _form(out: str) -> ReferenceFormat:

@@ -16,6 +16,7 @@ from assistant.cli.options import (
     yes_option,
 )
 from assistant.cli.outlet import Command, put, say
+from assistant.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from assistant.api import Assistant
     from assistant.papers import Record
 
-__all__ = ["remove", "retry"]
+__all__ = ["remove", "retry", "tell_of_history"]
 
 _SHOWN = 10
 
@@ -60,7 +61,8 @@ def remove(
     """Take papers out of the library, with all that was made from them.
 
     NAME is an id, a file, a part of a title, or a folder for all that was read from it. Files are not
-    touched: adding their folder again adds them again.
+    touched: adding their folder again adds them again. Answers in the
+    history stay, with what they quote.
     """
     if gone == bool(names):
         raise click.UsageError("Say which papers: either NAME or --gone.")
@@ -70,11 +72,12 @@ def remove(
             return _remove_gone(assistant, collection, yes=yes, emptied=emptied, format=format)
         documents = assistant.papers.named(names, collection=collection)
         _tell(f"{document.id[:8]}  {document.title}" for document in documents)
-        count = _counted(len(documents), "paper")
+        count = counted(len(documents), "paper")
         if not confirmed(f"Remove {count} from the library?", yes=yes):
             say("Nothing was removed.")
             return 1
         assistant.papers.remove(documents)
+        tell_of_history(assistant)
     _put_removed([document.id for document in documents], len(documents), format)
     return 0
 
@@ -111,6 +114,15 @@ def retry(
     return exit_code(report)
 
 
+def tell_of_history(assistant: Assistant) -> None:
+    """Says that answers outlive the papers that they quote, if there may be any."""
+    from indexes.clean import clean_line
+
+    if (history := assistant.paths.history).exists():
+        say("Earlier answers may still quote what was removed. They cannot be forgotten one by one; deleting")
+        say(f"{clean_line(str(history), 1000)} forgets all of them, and history.keep = false keeps none.")
+
+
 def _remove_gone(
     assistant: Assistant, collection: str | None, *, yes: bool, emptied: bool, format: str
 ) -> int:
@@ -118,12 +130,12 @@ def _remove_gone(
     chosen: list[Record] = []
     if found.records:
         _tell(record.path for record in found.records)
-        count = _counted(len(found.records), "file")
+        count = counted(len(found.records), "file")
         if confirmed(f"Take {count} out of the library that are no longer on the disk?", yes=yes):
             chosen += found.records
     for folder, records in found.emptied.items():
         # Not a folder that somebody emptied, perhaps, but a disk that is not there: --yes is not enough.
-        say(f"{folder} is missing or empty; {_counted(len(records), 'file')} of the library were in it.")
+        say(f"{folder} is missing or empty; {counted(len(records), 'file')} of the library were in it.")
         if yes and not emptied:
             say("Kept, in case its disk is only not connected: --emptied takes these out too.")
         elif confirmed(f"Take all of {folder} out of the library?", yes=yes and emptied):
@@ -133,6 +145,8 @@ def _remove_gone(
         if not (found.records or found.emptied):
             say("Every file of the library is where it was.")
     papers = assistant.papers.forget(chosen) if chosen else 0
+    if papers:
+        tell_of_history(assistant)
     _put_removed([record.path for record in chosen], papers, format)
     return 0
 
@@ -143,7 +157,7 @@ def _put_removed(names: list[str], papers: int, format: str) -> None:
     if format == "json":
         put(to_json("papers remove", {"removed": names, "papers": papers}))
     else:
-        put(f"Removed {_counted(papers, 'paper')}.\n")
+        put(f"Removed {counted(papers, 'paper')}.\n")
 
 
 def _tell(lines: Iterable[str]) -> None:
@@ -154,7 +168,3 @@ def _tell(lines: Iterable[str]) -> None:
         say(f"  {clean_line(line, 200)}")
     if len(told) > _SHOWN:
         say(f"  and {len(told) - _SHOWN} more")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,36 +21,38 @@ from tests.faults.disk import DISK_CALLS, calls, run_with, why_not
 needs_strace = pytest.mark.skipif(why_not() != "", reason=why_not() or "strace")
 
 
+@asynccontextmanager
+async def _nothing_is_lost(folder: Path) -> AsyncIterator[AddingUnderFire]:
+    """A library of three papers, to which the block adds under fire; afterwards the same run finishes."""
+    under_fire = AddingUnderFire(folder, papers=3)
+    with Nursery(folder) as nursery:
+        assert nursery.run(under_fire.job()) == 0
+        yield under_fire
+        assert await under_fire.violations(finished=False) == []
+        assert nursery.run(under_fire.again()) == 0, nursery.said.read_text()
+    assert await under_fire.violations(finished=True) == []
+
+
 @needs_strace
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("nth", [2, 9])
 async def test_a_kill_at_a_call_to_the_disk_loses_nothing(tmp_path: Path, nth: int) -> None:
-    under_fire = AddingUnderFire(tmp_path, papers=3)
-    with Nursery(tmp_path) as nursery:
-        assert nursery.run(under_fire.job()) == 0
+    async with _nothing_is_lost(tmp_path) as under_fire:
         killed = run_with(f"{DISK_CALLS}:signal=SIGKILL:when={nth}", under_fire.job())
         assert killed.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), killed.stderr
-        assert await under_fire.violations(finished=False) == []
-        assert nursery.run(under_fire.again()) == 0, nursery.said.read_text()
-    assert await under_fire.violations(finished=True) == []
 
 
 @needs_strace
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("nth", [3, 12])
 async def test_a_full_disk_is_a_sentence_and_works_again_once_there_is_room(tmp_path: Path, nth: int) -> None:
-    under_fire = AddingUnderFire(tmp_path, papers=3)
-    with Nursery(tmp_path) as nursery:
-        assert nursery.run(under_fire.job()) == 0
+    async with _nothing_is_lost(tmp_path) as under_fire:
         full = run_with(f"pwrite64:error=ENOSPC:when={nth}+", under_fire.job())
         assert full.returncode == 1, full.stderr
         last = full.stderr.strip().splitlines()[-1]
         assert "LibraryError" in last
         assert str(under_fire.library) in last
         assert "full" in last
-        assert await under_fire.violations(finished=False) == []
-        assert nursery.run(under_fire.again()) == 0, nursery.said.read_text()
-    assert await under_fire.violations(finished=True) == []
 
 
 _SAVE = """
