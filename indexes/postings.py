@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.errors import LibraryDamaged
 from indexes.exact import best
 
 __all__ = ["Postings"]
@@ -60,6 +61,7 @@ class Postings:
 
         Raises:
             sqlite3.Error: The keyword index cannot be read.
+            LibraryDamaged: It is not whole.
         """
         state = self._current(connection)
         scores = np.zeros(len(state.numbers))
@@ -129,8 +131,13 @@ def _scored(connection: sqlite3.Connection, state: _State, term: str) -> Said:
     found = _occurrences(connection, _tokens(connection, term))
     first = np.flatnonzero(np.diff(found, prepend=-1))
     frequencies = np.diff(first, append=len(found)).astype(np.float64)
+    held, hits = len(state.numbers), len(first)
     rows = np.searchsorted(state.numbers, found[first]).astype(np.int32)
-    held, hits = len(state.numbers), len(rows)
+    if hits and (rows[-1] >= held or (state.numbers[rows] != found[first]).any()):
+        raise LibraryDamaged(
+            "The keyword index lacks the lengths of some passages.",
+            hint="`carrel papers repair` makes it anew from the passages.",
+        )
     idf = math.log((held - hits + 0.5) / (hits + 0.5))
     said = frequencies * (_K1 + 1.0) / (frequencies + state.norms[rows])
     return rows, (idf if idf > 0 else _LEAST_IDF) * said

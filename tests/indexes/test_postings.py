@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexes.database import Database
+from indexes.errors import LibraryDamaged
+from indexes.library import Library
 from indexes.postings import Postings
 from indexes.testing import library_of
 
@@ -105,3 +107,19 @@ async def test_a_library_that_has_changed_is_read_anew(tmp_path: Path) -> None:
                 "SELECT -rank FROM passages_fts WHERE passages_fts MATCH 'owl' ORDER BY rank"
             ).fetchall()
         assert [hit.score for hit in after] == [rank for (rank,) in ranks]
+
+
+async def test_an_empty_library_holds_no_word(tmp_path: Path) -> None:
+    async with Library.open(tmp_path) as library:
+        assert (await library.search("owl")).hits == ()
+
+
+@pytest.mark.parametrize("lost", ["id = 1", "id > 1", "id > 0"])
+async def test_an_index_that_has_lost_passages_is_called_damaged(tmp_path: Path, lost: str) -> None:
+    texts = {"One": "An owl.", "Two": "Two owls.", "Three": "A third owl."}
+    async with await library_of(texts, tmp_path) as library:
+        with closing(sqlite3.connect(tmp_path / "catalogue.sqlite")) as connection, connection:
+            connection.execute(f"DELETE FROM passages_fts_docsize WHERE {lost}")
+        with pytest.raises(LibraryDamaged) as refused:
+            await library.search("owl")
+    assert "carrel papers repair" in refused.value.hint
