@@ -49,7 +49,7 @@ async def build_generation(
         base: A generation to copy first; it must be undamaged.
 
     Raises:
-        GenerationFailed: A child process failed, or the written index did not pass the probe.
+        GenerationFailed: A child process failed, a file is far too large, or the probe was not passed.
     """
     point("generation.write.before")
     await asyncio.to_thread(_make_empty, building)
@@ -57,6 +57,7 @@ async def build_generation(
     count = await _write(generations, building, sample.watch(rows), expected, encoder.dimensions, base)
     point("generation.write.after")
     held = sample.seen + (base.count if base else 0)
+    await asyncio.to_thread(_require_modest, building, held, encoder.dimensions)
     probed = await _run_child(["probe", str(building)], iter([sample.rows()]), encoder.dimensions)
     point("generation.probe.after")
     if not count == probed == held:
@@ -167,6 +168,17 @@ async def _feed(stdin: asyncio.StreamWriter, batches: Iterator[Block], dimension
 def _make_empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
+
+
+def _require_modest(building: Path, count: int, dimensions: int) -> None:
+    """Refuses what has grown without end; the child that writes is stopped by the system at the same size."""
+    largest = max_file_bytes(count, dimensions)
+    for path in building.rglob("*"):
+        if path.is_file() and (size := path.stat().st_size) > largest:
+            raise GenerationFailed(
+                f"The index of meanings was thrown away: its file {path.name} has {size:,} bytes, "
+                f"far more than {count:,} passages need."
+            )
 
 
 def _child_failure(task: str, code: int | None, errors: bytes) -> str:

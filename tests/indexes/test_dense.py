@@ -444,6 +444,20 @@ async def test_a_killed_build_leaves_the_live_generation_untouched(
     await _after_a_failed_build(library, before)
 
 
+async def test_an_index_that_has_grown_without_end_is_thrown_away_and_built_from_nothing(
+    library: Library, encoder: HashingEncoder
+) -> None:
+    build, held = await _start_held_build(library, encoder)
+    (building,) = library.folder.glob("*.building")
+    with (building / "link_lists.old").open("wb") as file:
+        file.truncate(10_000_000_000)
+    held.go_on.set()
+    assert await build
+    assert library.live.name == "g-0002"
+    assert library.index._generations.damage(library.live) is None
+    assert not list(library.folder.rglob("link_lists.old"))
+
+
 async def test_a_cancelled_build_leaves_the_live_generation_untouched(
     library: Library, encoder: HashingEncoder
 ) -> None:
