@@ -17,6 +17,7 @@ NAMES = (
     "faults",
     "durability",
     "bad_files",
+    "fuzz",
     "kills",
     "reading",
     "metadata",
