@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -20,6 +21,7 @@ from assistant.paths import Paths, find_paths
 from assistant.question import How, Where, budget_with, checked, less
 from assistant.records import replaying
 from assistant.settings import Settings, load_settings
+from assistant.telling import told
 from indexes.events import AddEvent
 from indexes.types import AddReport, Collection, Hits
 from pipelines.events import Asked, AskEvent
@@ -326,16 +328,9 @@ class Assistant:
         self, paths: PathsToAdd, collection: str, reembed: bool
     ) -> Callable[[Consult[object, object]], AsyncIterator[AddEvent]]:
         async def events(consult: Consult[object, object]) -> AsyncGenerator[AddEvent, None]:
-            arrived: asyncio.Queue[AddEvent | None] = asyncio.Queue()
-            adding = asyncio.create_task(self._add(paths, collection, reembed, arrived.put_nowait))
-            adding.add_done_callback(lambda task: arrived.put_nowait(None))
-            try:
-                while (event := await arrived.get()) is not None:
+            async with aclosing(told(partial(self._add, paths, collection, reembed))) as adding:
+                async for event in adding:
                     yield event
-                await adding
-            finally:
-                adding.cancel()
-                await asyncio.wait([adding])
 
         return events
 

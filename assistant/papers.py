@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.loop import Consult, LoopThread
+from assistant.telling import told
 from indexes.events import AddEvent
 from indexes.gone import Gone
 from indexes.holdings import EVERYTHING, Holding, Holdings, Wanted
@@ -219,53 +219,6 @@ class Papers:
         """Mends the library, like `repair`."""
         return await self._loop.arun(self._repair())
 
-    # What follows runs on the loop thread only.
-
-    def _watching(
-        self, paths: Sequence[Path], collection: str
-    ) -> Callable[[Consult[object, object]], AsyncIterator[WatchEvent]]:
-        async def events(consult: Consult[object, object]) -> AsyncGenerator[WatchEvent, None]:
-            from indexes.watch import watch
-
-            workbench = await self._workbench()
-            arrived: asyncio.Queue[WatchEvent | None] = asyncio.Queue()
-            watching = asyncio.create_task(
-                watch(
-                    workbench.library,
-                    paths,
-                    collection=collection,
-                    emit=arrived.put_nowait,
-                    named_readers=workbench.named_readers(),
-                )
-            )
-            watching.add_done_callback(lambda task: arrived.put_nowait(None))
-            try:
-                while (event := await arrived.get()) is not None:
-                    yield event
-                await watching
-            finally:
-                watching.cancel()
-                await asyncio.wait([watching])
-
-        return events
-
-    async def _rename_collection(self, old: str, new: str, merge: bool) -> tuple[int, int]:
-        return await (await self._holdings()).rename_collection(old, new, merge=merge)
-
-    async def _remove_collection(self, name: str) -> int:
-        return await (await self._holdings()).remove_collection(name)
-
-    async def _check(self) -> CheckReport:
-        from indexes.check import check
-
-        return await check(self._folder)
-
-    async def _repair(self) -> RepairReport:
-        from indexes.repair import repair
-
-        await self._close()  # the catalogue's file may be replaced
-        return await repair(self._folder)
-
     def enrich(
         self,
         names: Sequence[str] = (),
@@ -303,6 +256,46 @@ class Papers:
         return await self._loop.arun(self._enrich(names, collection, again, tell))
 
     # What follows runs on the loop thread only.
+
+    def _watching(
+        self, paths: Sequence[Path], collection: str
+    ) -> Callable[[Consult[object, object]], AsyncIterator[WatchEvent]]:
+        async def events(consult: Consult[object, object]) -> AsyncGenerator[WatchEvent, None]:
+            from indexes.watch import watch
+
+            workbench = await self._workbench()
+
+            async def following(emit: Callable[[WatchEvent], None]) -> None:
+                await watch(
+                    workbench.library,
+                    paths,
+                    collection=collection,
+                    emit=emit,
+                    named_readers=workbench.named_readers(),
+                )
+
+            async with aclosing(told(following)) as watching:
+                async for event in watching:
+                    yield event
+
+        return events
+
+    async def _rename_collection(self, old: str, new: str, merge: bool) -> tuple[int, int]:
+        return await (await self._holdings()).rename_collection(old, new, merge=merge)
+
+    async def _remove_collection(self, name: str) -> int:
+        return await (await self._holdings()).remove_collection(name)
+
+    async def _check(self) -> CheckReport:
+        from indexes.check import check
+
+        return await check(self._folder)
+
+    async def _repair(self) -> RepairReport:
+        from indexes.repair import repair
+
+        await self._close()  # the catalogue's file may be replaced
+        return await repair(self._folder)
 
     async def _enrich(
         self,
