@@ -71,16 +71,11 @@ class Library:
         self.further: tuple[Retriever, ...] = ()
         """More ways to search, such as a cross-encoder; what they find is fused with the rest."""
         if encoder is not None:
+            vectors = self._vectors
             self._index = DenseIndex(
-                folder / "dense",
-                self._vectors,
-                encoder,
-                delta_limit=delta_limit,
-                expected=self._vectors.was_indexed,
+                folder / "dense", vectors, encoder, delta_limit=delta_limit, expected=vectors.was_indexed
             )
-            self._dense = DenseRetriever(
-                self._database, self._vectors, self._index, encoder, postings=postings
-            )
+            self._dense = DenseRetriever(self._database, vectors, self._index, encoder, postings=postings)
 
     @classmethod
     def open(
