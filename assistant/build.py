@@ -241,6 +241,9 @@ class Workbench:
             encoder=encoder.name if encoder is not None else "",
             web=self.settings.web,
             home=str(self.paths.library),
+            theme=self.settings.app.theme,
+            pdf_viewer=self.settings.app.pdf_viewer,
+            keys=dict(each.partition("=")[::2] for each in self.settings.app.keys),
         )
 
     async def surroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:

@@ -27,6 +27,7 @@ from pipelines.events import (
     Summarised,
     Token,
 )
+from pipelines.trace_rows import rows_of as trace_rows
 from pipelines.types import (
     Answer,
     Citation,
@@ -96,4 +97,5 @@ __all__ = [
     "Usage",
     "clean",
     "clean_line",
+    "trace_rows",
 ]

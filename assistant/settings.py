@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from assistant.paths import Paths, find_paths
+from assistant.setting_groups import AppSettings, HistorySettings, TracingSettings, listed
 from indexes.clean import clean_line
 from indexes.errors import CarrelError
 from indexes.types import Model
@@ -21,6 +22,7 @@ from pipelines.settings import GateSettings, Limits
 from pipelines.types import Budget
 
 __all__ = [
+    "AppSettings",
     "HistorySettings",
     "LibrarySettings",
     "ModelRole",
@@ -28,6 +30,7 @@ __all__ = [
     "PersonSettings",
     "Settings",
     "SettingsError",
+    "TracingSettings",
     "load_settings",
 ]
 
@@ -127,13 +130,6 @@ class PersonSettings(Model):
     """How long an answer is waited for."""
 
 
-def _listed(written: object) -> object:
-    """A list as the environment or a flag has it: one line."""
-    if isinstance(written, str):
-        return tuple(each.strip() for each in written.split(";") if each.strip())
-    return tuple(written) if isinstance(written, list) else written
-
-
 class LibrarySettings(Model):
     """How papers are kept."""
 
@@ -146,7 +142,7 @@ class LibrarySettings(Model):
     """Name of the environment variable with its key; by default the provider's own."""
     cross_encoder: str = ""
     """Folder of an ONNX model that reads question and passage together; empty for none."""
-    readers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    readers: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     """LlamaIndex readers, each as `MODULE:NAME=.suffix,.suffix`; in one line they are separated by `;`."""
     registry: Literal["crossref", "openalex"] = "crossref"
     """Whom `carrel papers enrich` asks about papers."""
@@ -158,26 +154,6 @@ class LibrarySettings(Model):
     """Whether pages of a PDF that are pictures are read by OCR; needs the extra `ocr`."""
     delta_limit: int = Field(default=2_000, ge=0)
     """New passages that are searched exactly before the vector index is built anew."""
-
-
-class HistorySettings(Model):
-    """What is kept of your questions, on this machine and readable by you only."""
-
-    keep: bool = True
-    """Whether anything is. Without it a question that is stopped begins anew, and pays again."""
-    days: int = Field(default=30, ge=0)
-    """How long the replies of models are kept after their question is answered."""
-    max_megabytes: int = Field(default=500, ge=1)
-    """Beyond this the oldest replies go first, then the oldest questions with their answers."""
-
-
-class TracingSettings(Model):
-    """Whether traces leave for where the person's own OpenTelemetry set-up sends them."""
-
-    opentelemetry: bool = False
-    """Give each question's trace to OpenTelemetry; needs the extra `otel` and a provider set up in code."""
-    text: bool = False
-    """Whether titles of papers and the words of errors are in it."""
 
 
 class Settings(Model):
@@ -198,6 +174,7 @@ class Settings(Model):
     limits: Limits = Limits()
     """How much is retrieved, read and written for one question, and how long each rung may take."""
     history: HistorySettings = HistorySettings()
+    app: AppSettings = AppSettings()
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
     """Dotted key to where its value comes from, in words; complete when made by `load_settings`."""
 

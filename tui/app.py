@@ -19,12 +19,13 @@ from textual.screen import Screen
 from textual.widgets import TextArea
 from textual.worker import Worker
 
-from tui.commands import COMMANDS
+from tui.commands import COMMANDS, spelled
 from tui.screens.ask import AskScreen
 from tui.theme import DARK, THEMES
 
 if TYPE_CHECKING:
-    from assistant.engine.protocol import Engine
+    from assistant.engine.protocol import Engine, Status
+    from assistant.events import Answer
     from tui.adding import Adding
 
 __all__ = ["CarrelApp", "run"]
@@ -37,6 +38,7 @@ _LATER = (
     "tui.screens.history",
     "tui.screens.library",
     "tui.screens.passage",
+    "tui.screens.settings",
     "tui.stream",
     "tui.widgets.turn",
 )
@@ -79,6 +81,8 @@ class CarrelApp(App[None], inherit_bindings=False):
         self._adding: Adding | None = None
         self._adding_worker: Worker[None] | None = None
         self._interrupted = -_QUIT_SECONDS
+        self.pdf_viewer = ""
+        """The person's own viewer, as in `zathura -P {page} {file}`; empty takes the first that is there."""
         for theme in THEMES:
             self.register_theme(theme)
         if constants.DEFAULT_THEME == "textual-dark":
@@ -112,6 +116,29 @@ class CarrelApp(App[None], inherit_bindings=False):
         from tui.safe import shown_line
 
         self.notify(shown_line(message, 200), severity="error" if error else "information", markup=False)
+
+    def copy(self, text: str, what: str) -> None:
+        """Sends a text to the terminal's clipboard, which does not tell whether it took it."""
+        self.copy_to_clipboard(text)
+        self.toast(f"{what} was sent to the terminal's clipboard.")
+
+    def rate(self, answer: Answer, helped: bool | None) -> None:
+        """Notes in the history whether an answer helped."""
+        self.run_worker(self._rate(answer, helped), group="rate", exit_on_error=False)
+
+    async def _rate(self, answer: Answer, helped: bool | None) -> None:
+        from assistant.engine.errands import Rate
+        from assistant.failures import failed_of
+
+        said = {True: "It helped", False: "It did not help", None: "Taken back"}[helped]
+        try:
+            rate = Rate(run=answer.run, question_id=answer.question_id, helped=helped)
+            kept = answer.run and (await self.engine.run(rate)).kept
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            failed = failed_of(error)
+            self.toast(f"{failed.message} {failed.hint}", error=True)
+        else:
+            self.toast(f"{said}: noted." if kept else "The history does not have this question.")
 
     def refresh_status(self) -> None:
         """Asks the engine what there is to ask."""
@@ -179,6 +206,10 @@ class CarrelApp(App[None], inherit_bindings=False):
 
     # Commands.
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Spells keys as the help does, also those that the person has chosen."""
+        return binding.key_display or spelled(binding.key)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette offers what can be done on the screen, and anywhere."""
         for command in COMMANDS:
@@ -212,6 +243,23 @@ class CarrelApp(App[None], inherit_bindings=False):
         from tui.screens.history import HistoryScreen
 
         await self._go_to(HistoryScreen(text))
+
+    async def action_settings(self, text: str = "") -> None:
+        """Shows the settings, those that have the words of `text`."""
+        from tui.screens.settings import SettingsScreen
+
+        await self._go_to(SettingsScreen(text))
+
+    def restart_engine(self) -> bool:
+        """Starts the engine anew, for it reads the settings then; `False` while it is at work."""
+        if self._ask_screen.is_answering or (self._adding is not None and self._adding.running):
+            return False
+        self.run_worker(self._restart_engine(), group="restart", exclusive=True, exit_on_error=False)
+        return True
+
+    async def _restart_engine(self) -> None:
+        await self.engine.close()
+        await self._refresh_status()
 
     def open_past(self, run: str, question_id: str) -> None:
         """Shows a past question and its answer where questions are asked."""
@@ -312,6 +360,19 @@ class CarrelApp(App[None], inherit_bindings=False):
             self._ask_screen.show_problem(f"{failed.message} {failed.hint}")
         else:
             self._ask_screen.show_status(status)
+            self._follow(status)
+
+    def _follow(self, status: Status) -> None:
+        """Takes over what the settings say of the app itself."""
+        self.pdf_viewer = status.pdf_viewer
+        names = {command.name for command in COMMANDS if command.key}
+        if unknown := [name for name in status.keys if name not in names]:
+            self.toast(f"app.keys names no command: {', '.join(unknown)}. F1 lists them.", error=True)
+        self.set_keymap({name: key for name, key in status.keys.items() if name in names and key})
+        if status.theme in self.available_themes:
+            self.theme = status.theme
+        elif status.theme:
+            self.toast(f"app.theme: there are no colours {status.theme!r}; /theme lists them.", error=True)
 
 
 def run() -> int:

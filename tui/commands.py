@@ -20,15 +20,20 @@ __all__ = [
     "spelled",
 ]
 
-Place = Literal["anywhere", "asking", "reading", "library", "paper", "history", "page"]
+Place = Literal[
+    "anywhere", "asking", "reading", "library", "document", "paper", "history", "trace", "settings", "page"
+]
 
 PLACES: dict[Place, str] = {
     "anywhere": "Anywhere",
     "asking": "Asking",
     "reading": "Reading an answer: keys when the question box is left (Esc), or typed",
+    "document": "With a paper: in the evidence, in the library, on its page",
     "library": "In the library",
     "paper": "On a paper's page",
     "history": "In the history",
+    "trace": "In a trace",
+    "settings": "In the settings",
     "page": "On a page of evidence",
 }
 """Where commands work, and the heading of each place in the help."""
@@ -56,7 +61,7 @@ class Command:
     @property
     def can_be_typed(self) -> bool:
         """Whether it works as a slash command: only where there is a box to type it in."""
-        return self.place in ("anywhere", "asking", "reading")
+        return self.place in ("anywhere", "asking", "reading", "document")
 
     @property
     def usage(self) -> str:
@@ -83,10 +88,82 @@ COMMANDS: tuple[Command, ...] = (
         "WORDS",
         "anywhere",
     ),
+    Command("trace", "Trace", "See what the answer took, step by step.", "trace", "f7", in_footer=False),
+    Command(
+        "settings",
+        "Settings",
+        "Models, keys, limits, the web, the app itself.",
+        "app.settings",
+        "f8",
+        "WORDS",
+        "anywhere",
+        in_footer=False,
+    ),
     Command("cancel", "Cancel", "Stop the running question; what is written stays.", "cancel", "escape"),
-    Command("copy", "Copy", "Send the latest answer to the terminal's clipboard.", "copy"),
     Command("theme", "Theme", "Choose the colours.", "app.change_theme", place="anywhere"),
     Command("quit", "Quit", "End Carrel; Ctrl+C twice does the same.", "app.quit", place="anywhere"),
+    # An answer.
+    Command("copy", "Copy", "Copy the answer with its sources.", "copy", "y", place="reading"),
+    Command(
+        "export", "Export", "Write it: markdown, html, json or bibtex.", "export", "e", "FORM", "reading"
+    ),
+    Command(
+        "helped",
+        "Helped",
+        "Say that it helped; it is kept in the history.",
+        "rate(True)",
+        "plus",
+        place="reading",
+    ),
+    Command("unhelpful", "No help", "Say that it did not help.", "rate(False)", "minus", place="reading"),
+    # A paper.
+    Command("file", "File", "Open the paper at its page in your viewer.", "file", "o", "NUMBER", "document"),
+    Command("doi", "DOI", "Open the paper's DOI in your browser.", "doi", "d", "NUMBER", "document"),
+    Command(
+        "cite", "Cite", "Copy a citation of the paper.", "cite", "c", "NUMBER", "document", in_footer=False
+    ),
+    Command(
+        "bibtex",
+        "BibTeX",
+        "Copy BibTeX of what is cited, or of the paper.",
+        "bibtex",
+        "b",
+        place="document",
+        in_footer=False,
+    ),
+    # The settings.
+    Command(
+        "change",
+        "Change",
+        "Type another value; it is checked as you type.",
+        "change",
+        "enter",
+        place="settings",
+    ),
+    Command(
+        "default",
+        "Default",
+        "Take it out of your file, so that the default holds.",
+        "default",
+        "x,delete",
+        place="settings",
+    ),
+    Command(
+        "try_model",
+        "Try model",
+        "Ask the model of this role for one word.",
+        "try_model",
+        "t",
+        place="settings",
+    ),
+    Command(
+        "find_setting",
+        "Find",
+        "Type a part of a setting's name or meaning.",
+        "filter",
+        "slash",
+        place="settings",
+    ),
     # The library.
     Command(
         "open_paper", "Open", "See all that is known of the paper.", "open_paper", "enter", place="library"
@@ -190,8 +267,8 @@ def bindings(place: Place, *others: Place) -> list[Binding]:
     Function keys go before those of a text box, which has some of its own.
 
     Args:
-        place: Where they are for: at its foot, the other screens' keys are left out, except while asking.
-        others: Places whose keys work there too, without standing at its foot.
+        place: Where they are for.
+        others: Places whose keys work there too.
     """
     return [
         Binding(
@@ -199,8 +276,7 @@ def bindings(place: Place, *others: Place) -> list[Binding]:
             command.action,
             command.label,
             tooltip=command.summary,
-            show=command.in_footer
-            and (command.place == place or place == "asking" or command.name == "help"),
+            show=command.in_footer and _stands_at_foot(command, place),
             key_display=spelled(command.key),
             priority=command.key[:1] == "f" and command.key[1:].isdigit(),
             id=command.name,
@@ -208,6 +284,13 @@ def bindings(place: Place, *others: Place) -> list[Binding]:
         for command in COMMANDS
         if command.key and command.place in ("anywhere", place, *others)
     ]
+
+
+def _stands_at_foot(command: Command, place: Place) -> bool:
+    """Six entries fit a narrow screen: while asking those of every screen, elsewhere the screen's own."""
+    if command.place == "anywhere":
+        return place == "asking" or command.name == "help"
+    return command.place == place or (command.place == "document" and place in ("paper", "page"))
 
 
 def find_command(name: str) -> Command | None:

@@ -35,10 +35,11 @@ from assistant.events import (
     StepStarted,
     Summarised,
     Token,
+    Trace,
     Usage,
 )
 
-__all__ = ["QUESTION", "example_answer", "example_engine", "example_events"]
+__all__ = ["QUESTION", "example_answer", "example_engine", "example_events", "example_trace"]
 
 QUESTION = "How should a client retry a failing model, and when should it stop?"
 
@@ -181,6 +182,15 @@ def example_answer() -> Answer:
         notes=("1 sentence is not supported by the evidence cited, and marked so.",),
         author=_REASONING,
         usage=Usage(calls=6, input_tokens=6_812, output_tokens=734, seconds=5.6),
+    )
+
+
+def example_trace() -> Trace:
+    """The spans of the example in the order they ended, with what the models were paid."""
+    spans = [event.span for event in example_events() if isinstance(event, StepEnded)]
+    paid = Usage(calls=1, input_tokens=1_400, output_tokens=120)
+    return Trace(
+        spans=tuple(span.model_copy(update={"usage": paid}) if span.model else span for span in spans)
     )
 
 

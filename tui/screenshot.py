@@ -31,10 +31,12 @@ async def draw(size: tuple[int, int] = _SIZE) -> str:
         await app.ready()
         screen = app.screen
         assert isinstance(screen, AskScreen)
-        screen.query_one(QuestionBox).insert(QUESTION)
+        box = screen.query_one(QuestionBox)
+        box.cursor_blink = False
+        box.insert(QUESTION)
         await pilot.press("enter")
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while screen.desk.turn is None or screen.desk.turn.answer is None:
+            while screen.desk.turn is None or screen.desk.turn.answer is None or not screen.knows_status:
                 await pilot.pause()
         await pilot.press("f4")
         await pilot.wait_for_animation()

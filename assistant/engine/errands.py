@@ -6,22 +6,33 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from assistant.export import ExportForm
 from assistant.past_question import PastAnswer, PastPage, PastQuestion, State
+from assistant.setting_rows import SettingRow
 from indexes.ledger import Record
 from indexes.listed import PaperOrder, PaperPage
 from indexes.types import Details, Document, Model, Passage
+from pipelines.types import Answer
 
 __all__ = [
     "AnyErrand",
     "AnyFound",
+    "ChangeSetting",
+    "CheckSetting",
     "Errand",
+    "ExportAnswer",
+    "ExportForm",
+    "Exported",
     "FailedPage",
     "FindFailed",
     "FindPaper",
     "FindPapers",
     "FindQuestion",
     "FindQuestions",
+    "FindReferences",
+    "FindSettings",
     "Found",
+    "ModelTried",
     "PaperOrder",
     "PaperSheet",
     "PapersFound",
@@ -33,9 +44,14 @@ __all__ = [
     "Rate",
     "Rated",
     "Record",
+    "References",
     "RemovePapers",
     "Removed",
+    "SettingChecked",
+    "SettingRow",
+    "SettingsFound",
     "State",
+    "TryModel",
 ]
 
 R_co = TypeVar("R_co", bound="Found", covariant=True)
@@ -179,11 +195,127 @@ class Rate(Errand[Rated]):
     """`None` takes back what was said."""
 
 
+# References, and files of answers.
+
+
+class References(Found):
+    """Papers as BibTeX."""
+
+    type: Literal["references"] = "references"
+    text: str
+
+
+class FindReferences(Errand[References]):
+    """The BibTeX of papers, of the library or of the web."""
+
+    type: Literal["find references"] = "find references"
+    documents: tuple[Document, ...]
+
+
+class Exported(Found):
+    """An answer is written."""
+
+    type: Literal["exported"] = "exported"
+    path: str
+
+
+class ExportAnswer(Errand[Exported]):
+    """Writes an answer to a file; one that is there already stays, and is an error."""
+
+    type: Literal["export answer"] = "export answer"
+    answer: Answer
+    form: ExportForm
+    path: str
+    """Absolute; a folder takes it under a name of its question."""
+
+
+# Settings.
+
+
+class SettingsFound(Found):
+    """All settings."""
+
+    type: Literal["settings found"] = "settings found"
+    rows: tuple[SettingRow, ...]
+    file: str
+    """The person's own file, which changes are written into."""
+
+
+class FindSettings(Errand[SettingsFound]):
+    """The settings as the files have them now."""
+
+    type: Literal["find settings"] = "find settings"
+
+
+class SettingChecked(Found):
+    """Whether a setting can have a value."""
+
+    type: Literal["setting checked"] = "setting checked"
+    problem: str
+    """Why not, as a sentence; empty where it can."""
+
+
+class CheckSetting(Errand[SettingChecked]):
+    """Looks at a value before it is set."""
+
+    type: Literal["check setting"] = "check setting"
+    key: str
+    value: str
+
+
+class ChangeSetting(Errand[SettingsFound]):
+    """Writes a setting into the person's file; it holds for an engine that is started afterwards."""
+
+    type: Literal["change setting"] = "change setting"
+    key: str
+    value: str
+    """Empty takes it out, so that the default holds."""
+
+
+class ModelTried(Found):
+    """What a model answered."""
+
+    type: Literal["model tried"] = "model tried"
+    name: str
+    said: str
+    seconds: float
+
+
+class TryModel(Errand[ModelTried]):
+    """Asks the model of a role for one word, as the settings are now."""
+
+    type: Literal["try model"] = "try model"
+    role: Literal["small", "reasoning"]
+
+
 AnyErrand = Annotated[
-    FindPapers | FindFailed | FindPaper | RemovePapers | FindQuestions | FindQuestion | Rate,
+    FindPapers
+    | FindFailed
+    | FindPaper
+    | RemovePapers
+    | FindQuestions
+    | FindQuestion
+    | Rate
+    | FindReferences
+    | ExportAnswer
+    | FindSettings
+    | CheckSetting
+    | ChangeSetting
+    | TryModel,
     Field(discriminator="type"),
 ]
 AnyFound = Annotated[
-    PapersFound | FailedPage | PaperSheet | Removed | QuestionsFound | QuestionFound | Rated,
+    PapersFound
+    | FailedPage
+    | PaperSheet
+    | Removed
+    | QuestionsFound
+    | QuestionFound
+    | Rated
+    | References
+    | Exported
+    | SettingsFound
+    | SettingChecked
+    | ModelTried,
     Field(discriminator="type"),
 ]

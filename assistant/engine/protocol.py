@@ -131,6 +131,12 @@ class Status(Model):
     web: Literal["ask", "auto", "never"]
     home: str
     """Where the library lies."""
+    theme: str = ""
+    """The colours that the person wants; empty for the usual ones."""
+    pdf_viewer: str = ""
+    """The person's own viewer, a command with `{file}` and `{page}`; empty for whichever is there."""
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Name of a command to the key, or keys, that the person wants for it."""
 
 
 class Finished(Model):

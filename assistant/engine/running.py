@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from assistant.engine.errands import (
     AnyErrand,
     AnyFound,
+    ChangeSetting,
+    CheckSetting,
+    ExportAnswer,
+    Exported,
     FailedPage,
     FindFailed,
     FindPaper,
     FindPapers,
     FindQuestion,
     FindQuestions,
+    FindReferences,
+    FindSettings,
     PapersFound,
     PaperSheet,
     QuestionFound,
     QuestionsFound,
     Rate,
     Rated,
+    References,
     Removed,
     RemovePapers,
+    TryModel,
 )
 from indexes.events import Added, AddEvent
+from indexes.types import Document
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
@@ -55,6 +65,16 @@ async def run_errand(workbench: Workbench, errand: AnyErrand) -> AnyFound:
             return QuestionFound(past=await _past(workbench).answer(run, question_id))
         case Rate(run=run, question_id=question_id, helped=helped):
             return Rated(kept=await _past(workbench).rate(run, question_id, helped))
+        case FindReferences(documents=documents):
+            return await _references(workbench, documents)
+        case ExportAnswer(answer=answer, form=form, path=path):
+            from assistant.export import write_answer
+
+            return Exported(path=str(await asyncio.to_thread(write_answer, answer, form, Path(path))))
+        case FindSettings() | CheckSetting() | ChangeSetting() | TryModel():
+            from assistant.engine.setting_up import run_settings_errand
+
+            return await run_settings_errand(workbench.paths, errand)
         case _:
             assert_never(errand)
 
@@ -118,6 +138,18 @@ async def _remove(workbench: Workbench, document_ids: tuple[str, ...]) -> Remove
     documents = await workbench.library.documents(document_ids)
     await workbench.library.holdings.remove(documents)
     return Removed(papers=len(documents))
+
+
+async def _references(workbench: Workbench, documents: Sequence[Document]) -> References:
+    """With abstract and all where the library has the paper; a page of the web has what the answer knows."""
+    from assistant.references import references_of
+    from indexes.holdings import Holding
+
+    known = {each.document.id: each for each in await workbench.library.holdings.of(documents, detailed=True)}
+    holdings = [
+        known.get(each.id, Holding(document=each, files=(), passages=0, embedded=0)) for each in documents
+    ]
+    return References(text=references_of(holdings, "bibtex"))
 
 
 def _past(workbench: Workbench) -> Past:

@@ -21,23 +21,30 @@ from tui.screens.add import AddScreen
 from tui.screens.ask import AskScreen
 from tui.screens.choose import ChooseScreen
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.export import ExportScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.library import LibraryScreen
 from tui.screens.paper import PaperScreen
 from tui.screens.passage import PassageScreen
+from tui.screens.settings import SettingsScreen
+from tui.screens.trace import TraceScreen
+from tui.screens.value import ValueScreen
 from tui.widgets.paged_list import PagedList
 from tui.widgets.question_box import QuestionBox
 
 SCREENS = {
     "asking": AskScreen,
     "reading": AskScreen,
+    "document": AskScreen,
     "library": LibraryScreen,
     "paper": PaperScreen,
     "history": HistoryScreen,
+    "trace": TraceScreen,
+    "settings": SettingsScreen,
     "page": PassageScreen,
 }
-DIALOGS = (AddScreen, ChooseScreen, ConfirmScreen, HelpScreen)
+DIALOGS = (AddScreen, ChooseScreen, ConfirmScreen, ExportScreen, HelpScreen, ValueScreen)
 OURS = (CarrelApp, *dict.fromkeys(SCREENS.values()), *DIALOGS, PagedList, QuestionBox)
 README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
 TAKEN_BY_TERMINALS = {"ctrl+b", "ctrl+a", "ctrl+s", "ctrl+q", "ctrl+z"}
@@ -122,7 +129,7 @@ def test_the_filters_of_the_help_are_those_of_the_readme_and_can_be_asked_with()
 async def test_the_help_fits_a_small_screen_by_scrolling(sit_down):
     async with sit_down(ScriptedEngine(), size=(60, 20)) as desk:
         await desk.ask("/help")
-        await desk.sees("/evidence")
+        await desk.sees("/history")
         await desk.until(lambda: desk.app.screen.query_one(VerticalScroll).max_scroll_y)
         await desk.press("end")
         await desk.sees("like:paper.pdf")

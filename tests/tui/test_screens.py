@@ -9,10 +9,11 @@ import pytest
 from textual.pilot import Pilot
 
 from assistant.engine.scripted import Gate, ScriptedEngine
-from assistant.events import Fate, FileDone, FilesFound
+from assistant.events import Done, Fate, FileDone, FilesFound
+from tests.tui.setting_rows import Configurable
 from tests.tui.shelves import Shelves
 from tui.app import CarrelApp
-from tui.example import QUESTION, example_engine
+from tui.example import QUESTION, example_answer, example_engine, example_trace
 from tui.screenshot import draw
 from tui.widgets.question_box import QuestionBox
 from tui.widgets.status_line import StatusLine
@@ -155,6 +156,54 @@ def test_the_history(looks_right):
         await _until(pilot, lambda: "newest" in str(pilot.app.screen.query_one(".list-remark").content))
 
     assert looks_right(Shelves(questions=120), steps)
+
+
+def test_a_trace(looks_right):
+    answer = example_answer().model_copy(update={"trace": example_trace()})
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await _answered(pilot)
+        await pilot.press("f7")
+        await _until(pilot, lambda: str(pilot.app.screen.query_one("#span").content))
+
+    assert looks_right(ScriptedEngine([Done(answer=answer)]), steps)
+
+
+def test_reading_with_the_keys_at_hand(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await _answered(pilot)
+        await pilot.press("escape")
+
+    assert looks_right(example_engine(), steps)
+
+
+def test_exporting(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await _answered(pilot)
+        await pilot.press("escape", "e")
+        await _until(pilot, lambda: pilot.app.screen.query("#export-path"))
+
+    assert looks_right(example_engine(), steps)
+
+
+def test_the_settings(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f8")
+        await _until(pilot, lambda: str(pilot.app.screen.query_one("#meaning").content))
+
+    assert looks_right(Configurable(), steps)
+
+
+def test_a_value_of_a_setting(looks_right):
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f8")
+        await _until(pilot, lambda: str(pilot.app.screen.query_one("#meaning").content))
+        await pilot.press("enter")
+        await _until(pilot, lambda: pilot.app.screen.query("#value"))
+        pilot.app.screen.query_one("#value").cursor_blink = False
+        await _until(pilot, lambda: "It can be" in str(pilot.app.screen.query_one("#export-remark").content))
+
+    assert looks_right(Configurable(), steps)
 
 
 def test_the_help(looks_right):

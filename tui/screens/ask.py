@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Footer
 from textual.worker import Worker
 
 from tui.commands import bindings, find_command, parse_slash
+from tui.reading import PaperActions, Place
 from tui.widgets.desk import Desk
 from tui.widgets.question_box import QuestionBox
 from tui.widgets.status_line import StatusLine
@@ -19,7 +19,7 @@ from tui.widgets.transcript import Welcome
 
 if TYPE_CHECKING:
     from assistant.engine.protocol import Status
-    from assistant.events import Asked, AskEvent
+    from assistant.events import Asked, AskEvent, Document
     from assistant.past_question import PastAnswer
     from tui.adding import Adding
     from tui.app import CarrelApp
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["AskScreen"]
 
 
-class AskScreen(Screen[None]):
+class AskScreen(PaperActions):
     """The first screen; what only a question needs is imported with the first one."""
 
     app: CarrelApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("asking"),
+        *bindings("asking", "reading", "document"),
         Binding("escape", "leave", "Between question and evidence", show=False, id="leave"),
         Binding("pageup", "scroll_transcript(-1)", "Scroll up", show=False, priority=True, id="scroll_up"),
         Binding(
@@ -68,9 +68,19 @@ class AskScreen(Screen[None]):
         self.query_one(QuestionBox).focus()
 
     @property
+    def is_answering(self) -> bool:
+        """Whether a question runs."""
+        return self._answering is not None
+
+    @property
     def desk(self) -> Desk:
         """The transcript and the evidence."""
         return self.query_one(Desk)
+
+    @property
+    def knows_status(self) -> bool:
+        """Whether the engine has said what there is to ask."""
+        return self.query_one(StatusLine).is_told
 
     def show_status(self, status: Status) -> None:
         """Shows the library and the models as they stand."""
@@ -128,8 +138,8 @@ class AskScreen(Screen[None]):
         self.desk.focus_reading()
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed belongs into the question, wherever the keyboard was; digits open evidence."""
-        if event.is_printable and event.character and not event.character.isdigit():
+        """What is typed belongs into the question, wherever the keyboard was, unless it is a key."""
+        if event.is_printable and event.character and event.key not in self.active_bindings:
             event.stop()
             box = self.query_one(QuestionBox)
             box.focus()
@@ -167,14 +177,51 @@ class AskScreen(Screen[None]):
             self.desk.turn.steps.toggle()
             self.desk.transcript.show_top(self.desk.turn)
 
+    # Reading.
+
+    def place(self, number: str = "") -> Place | None:
+        """The paper of a piece of evidence, at its page."""
+        evidence = self.desk.evidence(number)
+        return Place(evidence.document, evidence.page) if evidence else None
+
+    def cited(self) -> tuple[Document, ...]:
+        """The papers that the answer cites."""
+        from assistant.export import cited_papers
+
+        turn = self.desk.turn
+        return cited_papers(turn.answer) if turn and turn.answer else ()
+
     def action_copy(self) -> None:
-        """Sends the answer to the terminal's clipboard, which does not tell whether it took it."""
+        """Copies the answer with its sources."""
+        if (turn := self._answered_turn()) is not None:
+            self.app.copy(turn.text_with_sources(), "The answer")
+
+    def action_export(self, form: str = "") -> None:
+        """Asks where the answer is written to."""
+        from tui.screens.export import ExportScreen, form_named
+
+        if (turn := self._answered_turn()) is not None and turn.answer is not None:
+            self.app.push_screen(ExportScreen(turn.answer, form_named(form)))
+
+    def action_trace(self) -> None:
+        """Shows what the answer took."""
+        from tui.screens.trace import TraceScreen
+
+        if (turn := self._answered_turn()) is not None and turn.answer is not None:
+            self.app.push_screen(TraceScreen(turn.answer))
+
+    def action_rate(self, helped: bool) -> None:
+        """Notes in the history whether the answer helped; said again, it is taken back."""
+        if (turn := self._answered_turn()) is not None and turn.answer is not None:
+            turn.helped = None if turn.helped is helped else helped
+            self.app.rate(turn.answer, turn.helped)
+
+    def _answered_turn(self) -> Turn | None:
         turn = self.desk.turn
         if turn is None or turn.answer is None:
-            self.app.toast("There is no answer to copy yet.")
-            return
-        self.app.copy_to_clipboard(turn.text_with_sources())
-        self.app.toast("Sent to the terminal's clipboard.")
+            self.app.toast("There is no answer yet.")
+            return None
+        return turn
 
     def action_scroll_transcript(self, pages: int) -> None:
         """Scrolls the transcript while the keyboard stays in the box."""

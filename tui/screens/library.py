@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
@@ -16,6 +15,7 @@ from assistant.engine.errands import FindFailed, FindPapers, PaperOrder, Record,
 from assistant.events import Listed
 from assistant.failures import failed_of
 from tui.commands import bindings
+from tui.reading import PaperActions, Place
 from tui.safe import shown_line
 from tui.widgets.choices import Choices
 from tui.widgets.line_box import LineBox
@@ -57,13 +57,13 @@ _NO_LIBRARY = "  The library is empty. F3 adds papers."
 _NO_FAILURES = "  Every file was read."
 
 
-class LibraryScreen(Screen[None]):
+class LibraryScreen(PaperActions):
     """A filter above, a long list below; the collections are a line of choices."""
 
     app: CarrelApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("library"),
+        *bindings("library", "document"),
         Binding("escape", "back", "Back", key_display="Esc", id="leave_library"),
     ]
 
@@ -129,6 +129,10 @@ class LibraryScreen(Screen[None]):
             empty = _NO_PAPERS if self._filters else _NO_LIBRARY
             self._list.show(self._fetch_papers, columns=_PAPERS, empty=empty, keep_place=keep_place)
         self.refresh_bindings()
+
+    def place(self, number: str = "") -> Place | None:
+        """The paper with the cursor, at its first page."""
+        return Place(listed.document, 1) if (listed := self._listed) else None
 
     # What the person does.
 

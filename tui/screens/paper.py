@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from assistant.engine.errands import FindPaper, PaperSheet
 from assistant.events import Document, Evidence, Hit, Passage
 from assistant.failures import failed_of
 from tui.commands import bindings
+from tui.reading import PaperActions, Place
 from tui.safe import shown, shown_line
 from tui.widgets.paged_list import Column, Fetched, PagedList, Row
 from tui.words import count_of
@@ -41,13 +41,13 @@ _PASSAGES = (
 )
 
 
-class PaperScreen(Screen[None]):
+class PaperScreen(PaperActions):
     """The sheet above, the passages below; Enter opens a passage on its page."""
 
     app: CarrelApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("paper"),
+        *bindings("paper", "document"),
         Binding("escape,backspace", "back", "Back", key_display="Esc", id="leave_paper"),
     ]
 
@@ -70,6 +70,12 @@ class PaperScreen(Screen[None]):
         """Looks the paper up."""
         self.query_one(PagedList).focus()
         self._look_up()
+
+    def place(self, number: str = "") -> Place | None:
+        """The paper, at the page of the passage with the cursor."""
+        row = self.query_one(PagedList).row
+        page = row.value.page if row is not None and isinstance(row.value, Passage) else 1
+        return Place(self._document, page)
 
     def action_back(self) -> None:
         """Returns to the library."""

@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from assistant.engine.protocol import Surroundings
 from assistant.events import CarrelError, Evidence
 from tui.commands import bindings
+from tui.reading import PaperActions, Place
 from tui.safe import shown, shown_line
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ __all__ = ["PassageScreen"]
 _LINES_ABOVE_QUOTE = 3
 
 
-class PassageScreen(Screen[None]):
+class PassageScreen(PaperActions):
     """Steps through the evidence of one answer; Esc goes back."""
 
     app: CarrelApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("page"),
+        *bindings("page", "document"),
         Binding("escape,backspace", "back", "Back", key_display="Esc", id="back"),
     ]
 
@@ -59,6 +59,11 @@ class PassageScreen(Screen[None]):
         """Opens the first page."""
         self.query_one("#page").focus()
         self._open()
+
+    def place(self, number: str = "") -> Place | None:
+        """The paper of the evidence that is shown, at its page."""
+        evidence = self._evidence[self._position]
+        return Place(evidence.document, evidence.page)
 
     def action_back(self) -> None:
         """Returns to the answer."""

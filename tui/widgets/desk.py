@@ -91,6 +91,13 @@ class Desk(Container):
             return
         self.post_message(self.PassageWanted(self._turn, found[0]))
 
+    def evidence(self, number: str = "") -> Evidence | None:
+        """The evidence of that number; without one, that with the cursor, and the only one otherwise."""
+        found = self._turn.evidence if self._turn else ()
+        if number:
+            return next((each for each in found if str(each.id) == number.strip("[] ")), None)
+        return (self._pane.current if self._pane is not None else None) or (found[0] if found else None)
+
     def focus_reading(self) -> None:
         """Puts the keyboard on the evidence, or on the transcript where there is none."""
         if self._pane is not None and self._pane.display and self._turn is not None and self._turn.evidence:

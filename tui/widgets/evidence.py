@@ -20,6 +20,7 @@ __all__ = ["EvidencePane", "checked", "place"]
 
 _LONGEST_QUOTE = 280
 _SHORTEST_TITLE = 12
+_KEYS = "o file · d DOI · c cite · b BibTeX · y copy · e export · + - helped"
 
 
 class EvidencePane(Vertical):
@@ -44,6 +45,7 @@ class EvidencePane(Vertical):
         """A heading and the list."""
         yield Static("Evidence", id="evidence-heading", markup=False)
         yield OptionList(id="evidence-list", markup=False)
+        yield Static(_KEYS, id="evidence-keys", markup=False)
 
     def show(self, evidence: Sequence[Evidence], checks: Mapping[int, str], *, note: str = "") -> None:
         """Lists `evidence`.
@@ -68,6 +70,21 @@ class EvidencePane(Vertical):
         if self._width != (width := self.query_one(OptionList).scrollable_content_region.width):
             self._width = width
             self._fill()
+
+    @property
+    def current(self) -> Evidence | None:
+        """The evidence with the cursor."""
+        highlighted = self.query_one(OptionList).highlighted
+        known = highlighted is not None and highlighted < len(self._evidence)
+        return self._evidence[highlighted] if known and highlighted is not None else None
+
+    def on_descendant_focus(self) -> None:
+        """The keys that work here are shown while they do."""
+        self.query_one("#evidence-keys").display = True
+
+    def on_descendant_blur(self) -> None:
+        """The keyboard is elsewhere."""
+        self.query_one("#evidence-keys").display = False
 
     def focus_list(self) -> None:
         """Puts the keyboard on the list."""

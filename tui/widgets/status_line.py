@@ -23,6 +23,11 @@ class StatusLine(Static):
         super().__init__("Starting…", id="status-line", markup=False)
         self._status: Status | None = None
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it shows a status."""
+        return self._status is not None
+
     def on_resize(self) -> None:
         """Says as much as there is room for."""
         if self._status is not None:

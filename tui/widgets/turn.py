@@ -72,6 +72,8 @@ class Turn(Vertical):
         """What the answer is written from, as far as it is known."""
         self.answer: Answer | None = None
         """The verified answer; `None` until there is one."""
+        self.helped: bool | None = None
+        """What the person said of it."""
 
     def compose(self) -> ComposeResult:
         """The question, the steps, the answer and the remarks, from top to bottom."""
@@ -183,10 +185,12 @@ class Turn(Vertical):
 
 
 def _remarks(answer: Answer) -> list[str]:
-    """What stands under the answer: the fallbacks, the notes, who wrote it and what it cost."""
+    """What stands under the answer: the route, the fallbacks, the notes, who wrote it and what it cost."""
+    why = shown_line(answer.route.why)
+    route = f"Why this route: {why}" if why else ""
     notes = [f"Note: {shown_line(note)}" for note in answer.notes]
     fallbacks = [f"{FELL_BACK} {shown_line(fallback, 500)}" for fallback in fallbacks_of(answer)]
-    return [*fallbacks, *notes, _signed(answer)]
+    return [route, *fallbacks, *notes, _signed(answer)]
 
 
 def _signed(answer: Answer) -> str:
