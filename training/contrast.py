@@ -38,10 +38,10 @@ def contrast(
     out: Path,
     *,
     layers: tuple[int, ...] = (0, 2, 5),
-    minutes: float = 12.0,
+    minutes: float = 15.0,
     batch: int = 48,
     max_tokens: int = 128,
-    rate: float = 2e-4,
+    rate: float = 3e-4,
     weight: float = 1.0,
     seed: int = 2,
     threads: int = 2,
@@ -138,9 +138,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     for name in ("pairs", "texts", "teacher", "student", "out"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--layers", type=int, nargs="+", default=[0, 2, 5])
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--weight", type=float, default=1.0)
     given = parser.parse_args()
     contrast(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["HOST", "SOURCES", "Source", "clone", "files_of"]
+__all__ = ["DEVELOPMENT", "HOST", "SOURCES", "Source", "clone", "files_of"]
 
 HOST = "https://github.com"
 
@@ -77,6 +77,9 @@ SOURCES: tuple[Source, ...] = (
         most=45_000,
     ),
 )
+
+DEVELOPMENT = ("openstax/osbooks-microbiology", "openstax/osbooks-psychology")
+"""Their review questions are for choosing between models; no pair is made of them."""
 
 
 def clone(source: Source, root: Path) -> Path:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from indexes.evaluation.judged import read_judged
 from training import sources, texts
+from training.develop import write_development
 from training.pairs import pairs_of, rare_words
 from training.sources import SOURCES, Source, clone, files_of
 from training.texts import Document, Passage, collect, documents, fingerprints, overlaps
@@ -194,3 +196,14 @@ def test_a_sentence_is_paired_with_its_passage_without_it() -> None:
     assert pair.kind == "sentence"
     assert pair.question in sentences
     assert pair.passage == " ".join(sentence for sentence in sentences if sentence != pair.question)
+
+
+def test_review_questions_are_a_collection_that_the_evaluation_reads(tmp_path: Path) -> None:
+    chapter = tuple(
+        Passage(f"Passage {n} says " + "something of cells " * 10, "Cells", "s") for n in range(3)
+    )
+    asked = ("What does the passage say of cells?", "Too short?")
+    assert write_development([Document("s", "p", chapter, asked, False)], tmp_path) == 1
+    judged = read_judged(tmp_path)
+    assert len(judged.documents) == 3
+    assert judged.questions == {"q0": asked[0]}
