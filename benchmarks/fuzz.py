@@ -22,7 +22,7 @@ from indexes.types import ParsedDocument
 from pipelines.quotes import find_quote
 
 SEED = 5
-EXAMPLES = 2_000
+EXAMPLES = 500
 """For each parser."""
 
 

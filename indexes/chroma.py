@@ -27,7 +27,8 @@ __all__ = ["ChromaFailed", "ChromaFolder", "frame", "published_model"]
 _COLLECTION = "passages"
 _SETTINGS = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 250}}
 """Measured against exact search on 100,000 passages: the nearest 10 are all found, of the nearest 250, which
-every search asks for, 0.989. A query computes for 6 ms; with 500 candidates it takes 7 and finds 0.999."""
+every search asks for, 0.989. A query computes for 6 ms; with 500 candidates it takes 7 and finds 0.999.
+Half as many candidates while building halve its time, and 0.967 are found; with 16 neighbours 0.959."""
 _PROBE_COSINE = 0.999
 
 

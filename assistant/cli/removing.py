@@ -115,12 +115,12 @@ def retry(
 
 
 def tell_of_history(assistant: Assistant) -> None:
-    """Says that answers outlive the papers that they quote, if there may be any."""
+    """Says that answers outlive the papers that they quote."""
     from indexes.clean import clean_line
 
-    if (history := assistant.paths.history).exists():
-        say("Earlier answers may still quote what was removed. They cannot be forgotten one by one; deleting")
-        say(f"{clean_line(str(history), 1000)} forgets all of them, and history.keep = false keeps none.")
+    history = clean_line(str(assistant.paths.history), 1000)
+    say("Earlier answers may still quote what was removed. They cannot be forgotten one by one; deleting")
+    say(f"{history} forgets all of them, and history.keep = false keeps none.")
 
 
 def _remove_gone(

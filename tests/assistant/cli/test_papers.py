@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
+from assistant.paths import find_paths
 from tests.assistant.command_line import Ran, carrel, carrel_in_terminal, command, environment
 from tests.indexes.registry_server import registry_server
 
@@ -152,6 +153,14 @@ def test_where_nobody_can_be_asked_removing_needs_a_yes(filled: Path) -> None:
     assert json.loads(refused.stdout)["error"]["kind"] == "Unconfirmed"
     done = run("papers", "remove", "Owls", "--yes", "--json")
     assert json.loads(done.stdout)["data"]["papers"] == 1
+
+
+def test_removing_says_where_answers_stay_that_quote_what_was_removed(
+    filled: Path, carrel_home: Path
+) -> None:
+    said = f"{find_paths(carrel_home).history} forgets all of them"
+    assert said not in run("papers", "remove", "--gone", "--yes").stderr
+    assert said in run("papers", "remove", "Owls", "--yes").stderr
 
 
 def test_a_yes_does_not_take_out_a_whole_folder_that_may_only_be_away(
