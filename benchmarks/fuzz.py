@@ -1,4 +1,4 @@
-"""Spoilt examples through everything of ours that parses: no crash, and none takes over a second."""
+"""Spoilt examples through everything of ours that parses: no crash, and none computes for over a second."""
 
 from __future__ import annotations
 
@@ -35,7 +35,12 @@ def run() -> Report:
         claim="whatever the bytes, what parses them gives a result or an error of ours, at once",
         targets=(
             Target("E10 crashes of the parsers", crashes, "==", 0),
-            Target("E10 examples of over one second", sum(one["slow"] for one in found.values()), "==", 0),
+            Target(
+                "E10 examples that compute for over one second",
+                sum(one["slow"] for one in found.values()),
+                "==",
+                0,
+            ),
         ),
         repeats=1,
         numbers={
@@ -110,7 +115,7 @@ def _fuzz(name: str, parse: Callable[[bytes], object], seed: bytes) -> dict[str,
     parse(seed)  # what is imported at first is not the example's time
     for _ in range(EXAMPLES):
         data = _mutated(chance, bytearray(seed))
-        began = time.perf_counter()
+        began = time.thread_time()  # a busy machine is not the example's fault
         try:
             parse(data)
         except (ReadError, SettingsError, FilterRefused):
@@ -121,7 +126,7 @@ def _fuzz(name: str, parse: Callable[[bytes], object], seed: bytes) -> dict[str,
             found["crashes"] += 1
             if found["crashes"] == 1:
                 print(f"{name}: {type(error).__name__}: {error} on {data[:200]!r}", file=sys.stderr)
-        found["slow"] += time.perf_counter() - began > 1
+        found["slow"] += time.thread_time() - began > 1
     return dict(found)
 
 
