@@ -8,6 +8,7 @@ import sys
 NAMES = (
     "cold_start",
     "first_frame",
+    "app_scale",
     "embed",
     "overhead",
     "own_time",

@@ -42,7 +42,8 @@ async def page_of_papers(
         rows = connection.execute(
             "SELECT number, title, authors, year, media_type, collection FROM documents ORDER BY id"
         )
-        chosen = [row for each in rows if wanted.admits(row := _Row(*each))]
+        listed = map(_Row._make, rows)
+        chosen = list(listed) if wanted.admits_all else [row for row in listed if wanted.admits(row)]
         shown = _ordered(chosen, order, descending=descending)[offset : offset + limit]
         papers = tuple(_listed(connection, row.number) for row in shown)
         return PaperPage(total=len(chosen), offset=offset, papers=papers)
@@ -71,6 +72,11 @@ class _Wanted(NamedTuple):
     filters: Filters
     words: tuple[str, ...]
     """Each begins a word of the title or of a name: a list is narrowed while they are being typed."""
+
+    @property
+    def admits_all(self) -> bool:
+        """Whether nothing was asked for, so that no paper need be looked at."""
+        return not self.filters and not self.words
 
     def admits(self, row: _Row) -> bool:
         if not fits(self.filters, row.authors, row.year, row.media_type, row.collection):
@@ -106,6 +112,8 @@ def _ordered(rows: Sequence[_Row], order: PaperOrder, *, descending: bool) -> li
     key = _KEYS[order]
     if order in ("author", "year"):
         rows = sorted(rows, key=lambda row: row.title.casefold())
+    if order in ("title", "added"):  # of which every paper has one
+        return sorted(rows, key=cast("Callable[[_Row], str]", key), reverse=descending)
     known = [row for row in rows if key(row) is not None]
     unknown = [row for row in rows if key(row) is None]
     # Whichever the order is, its keys are of one type.

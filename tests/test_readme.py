@@ -96,7 +96,9 @@ def test_the_settings_blocks_are_settings(text: str, tmp_path: Path) -> None:
     config.mkdir()
     (config / "config.toml").write_text(text, encoding="utf-8")
     settings = load_settings(tmp_path, environ={}, folder=tmp_path)
-    assert settings.models.reasoning.name == tomllib.loads(text)["models"]["reasoning"]["name"]
+    written = tomllib.loads(text)
+    assert settings.models.reasoning.name == written.get("models", {}).get("reasoning", {}).get("name", "")
+    assert list(settings.app.keys) == written.get("app", {}).get("keys", [])
 
 
 def test_the_models_in_the_table_are_model_names_with_addresses() -> None:

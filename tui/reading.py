@@ -10,8 +10,6 @@ from urllib.parse import quote
 from textual import work
 from textual.screen import Screen
 
-from tui.safe import shown_line
-
 if TYPE_CHECKING:
     from assistant.events import Document
     from tui.app import CarrelApp
@@ -76,7 +74,7 @@ class PaperActions(Screen[None]):
             self.app.toast(f"There is no evidence [{number}]." if number else "There is no paper here.")
         return place
 
-    @work(exit_on_error=False)
+    @work(exit_on_error=False, description="open file")
     async def _open_file(self, place: Place) -> None:
         from tui.viewers import opening_of
 
@@ -94,7 +92,7 @@ class PaperActions(Screen[None]):
         where = f"Go to page {place.page}." if document.page_count > 1 else ""
         await self._start(opening, document.source, "" if opening and opening.at_page else where)
 
-    @work(exit_on_error=False)
+    @work(exit_on_error=False, description="open doi")
     async def _open_doi(self, document: Document) -> None:
         if not document.doi:
             self.app.toast("This paper has no DOI that is known.")
@@ -104,6 +102,7 @@ class PaperActions(Screen[None]):
 
     async def _start(self, opening: Opening | None, what: str, afterwards: str) -> None:
         """Runs it; where nothing can open it, its name is what the person can use."""
+        from tui.safe import shown_line
         from tui.viewers import start
 
         if opening is None:
@@ -118,7 +117,7 @@ class PaperActions(Screen[None]):
         else:
             self.app.toast(f"Opened with {Path(opening.command[0]).name}. {afterwards}".strip())
 
-    @work(exit_on_error=False)
+    @work(exit_on_error=False, description="copy bibtex")
     async def _copy_bibtex(self, papers: tuple[Document, ...]) -> None:
         from assistant.engine.errands import FindReferences
         from assistant.failures import failed_of
@@ -135,6 +134,8 @@ class PaperActions(Screen[None]):
 
 def citation_of(document: Document, page: int) -> str:
     """Returns authors, year, title, where it appeared, page and DOI in one line."""
+    from tui.safe import shown_line
+
     names = list(document.authors[:_MOST_AUTHORS])
     authors = ", ".join(names) + (" et al." if len(document.authors) > _MOST_AUTHORS else "")
     head = f"{authors} ({document.year})" if document.year else authors

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -112,11 +113,8 @@ def start(command: Sequence[str]) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    _STARTED[:] = [each for each in _STARTED if each.poll() is None] + [process]
-
-
-_STARTED: list[subprocess.Popen[bytes]] = []
-"""Programs that may still run: one that has ended is only let go once it was asked how."""
+    # Somebody has to take note of its end, or it stays in the system's table.
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def _system(platform: str) -> str:

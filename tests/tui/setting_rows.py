@@ -54,13 +54,13 @@ class Configurable(ScriptedEngine):
 
     def __init__(self, **more: Any) -> None:
         self.rows = rows()
-        found = {
+        self.scripted = {
             FindSettings: lambda errand: self._sheet(),
             CheckSetting: self._check,
             ChangeSetting: self._change,
             TryModel: self._try,
         }
-        super().__init__(found=found, **more)
+        super().__init__(found=self.scripted, **more)
 
     def _sheet(self) -> SettingsFound:
         return SettingsFound(rows=tuple(self.rows.values()), file=FILE)

@@ -319,3 +319,18 @@ async def test_copying_says_that_it_was_sent_and_not_that_it_arrived(sit_down):
         await desk.ask("/copy")
         await desk.sees("The answer was sent to")
         assert "[1] Retries, back-off and jitter, p. 1" in desk.app.clipboard
+
+
+async def test_enter_does_not_overtake_the_letters_before_it(sit_down):
+    engine = ScriptedEngine([Gate()])
+    async with sit_down(engine) as desk:
+        for key in [*"Whyisthat", "enter"]:
+            desk.app.simulate_key(key)
+        await desk.until(lambda: engine.questions)
+        assert engine.questions[0][0] == "Whyisthat"
+
+
+async def test_letters_are_only_letters_before_there_is_an_answer(sit_down):
+    async with sit_down(ScriptedEngine()) as desk:
+        await desk.press("escape", *"decoy")
+        assert desk.app.screen.query_one(QuestionBox).text == "decoy"

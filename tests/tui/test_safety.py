@@ -8,7 +8,29 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it.token import Token as Mark
+from rich.cells import cell_len
 
+from assistant.engine.errands import (
+    CheckSetting,
+    FailedPage,
+    FindFailed,
+    FindPaper,
+    FindPapers,
+    FindQuestion,
+    FindQuestions,
+    FindSettings,
+    PapersFound,
+    PaperSheet,
+    PastAnswer,
+    PastQuestion,
+    QuestionFound,
+    QuestionsFound,
+    Record,
+    SettingChecked,
+    SettingRow,
+    SettingsFound,
+    State,
+)
 from assistant.engine.protocol import Status, Surroundings
 from assistant.engine.scripted import ScriptedEngine
 from assistant.events import (
@@ -25,6 +47,7 @@ from assistant.events import (
     FileDone,
     FilesFound,
     Hit,
+    Listed,
     Noted,
     Outcome,
     Passage,
@@ -34,10 +57,14 @@ from assistant.events import (
     Token,
     Usage,
 )
+from assistant.past_question import PastPage
+from indexes.listed import PaperPage
+from indexes.types import Details, Section
 from tui.board import Board
 from tui.markdown import answer_parser, mark_unsupported
 from tui.safe import shown
 from tui.screens.confirm import ConfirmScreen
+from tui.widgets.paged_list import fitted
 
 ATTACKS = (
     "[/] [b]bold[/nope] [@click=app.quit]go[/]",
@@ -275,3 +302,69 @@ async def test_hovering_over_a_table_cell_parses_no_markup(sit_down):
         await desk.pilot.hover("MarkdownTableCellContents.row1")
         await desk.pilot.pause(0.6)
         assert desk.app.is_running
+
+
+def _library(text: str) -> ScriptedEngine:
+    """An engine whose every paper, failed file, past question and setting says `text`."""
+    document = _answer(text).evidence[0].document
+    record = Record(
+        path=text,
+        collection=text,
+        document_id=None,
+        content_hash="",
+        fate=Fate.FAILED,
+        reason=text,
+        attempts=1,
+    )
+    sheet = PaperSheet(
+        document=document.model_copy(update={"venue": text, "doi": text, "retraction": text}),
+        details=Details(
+            abstract=text,
+            sections=(Section(title=text, start=0),),
+            origins={"title": "text"},
+            notes=(text,),
+        ),
+        files=(record,),
+        embedded=1,
+        passages=tuple(hit.passage for hit in _answer(text).evidence[0].hits),
+    )
+    past = PastQuestion(run="r", id="q", text=text, said=text, state=State.OK, asked=text)
+    row = SettingRow(key=text, value=text, origin=text, meaning=text)
+    paper = Listed(document=document, passages=2, embedded=1, trouble=text)
+    return ScriptedEngine(
+        status=_status(text),
+        found={
+            FindPapers: PapersFound(page=PaperPage(total=1, offset=0, papers=(paper,))),
+            FindFailed: FailedPage(total=1, offset=0, records=(record,)),
+            FindPaper: sheet,
+            FindQuestions: QuestionsFound(page=PastPage(total=1, offset=0, questions=(past,))),
+            FindQuestion: QuestionFound(past=PastAnswer(question=past, said=text, answer=_answer(text))),
+            FindSettings: SettingsFound(rows=(row,), file=text),
+            CheckSetting: SettingChecked(problem=text),
+        },
+    )
+
+
+@pytest.mark.parametrize("text", [ALL_ATTACKS, *ATTACKS_OF_THE_ENGINE[:3]])
+async def test_any_text_goes_through_the_library_the_history_the_trace_and_the_settings(sit_down, text):
+    async with sit_down(_library(text), size=(120, 50)) as desk:
+        for keys in (
+            ["f5", "enter", "escape", "x", "escape", "left", "c"],
+            ["f6", "enter", "f7", "down", "escape", "e", "escape"],
+            ["f8", "enter", "1", "escape"],
+        ):
+            for key in keys:
+                await desk.press(key)
+                await desk.pilot.pause(0.05)
+                _assert_clean(desk.text)
+        assert desk.app.is_running
+
+
+@given(st.lists(anything, min_size=1, max_size=4), st.integers(min_value=0, max_value=30))
+@settings(max_examples=200, deadline=None)
+def test_a_cell_of_a_list_is_exactly_as_wide_as_its_column(texts, width):
+    for text in texts:
+        for cut_left in (False, True):
+            cell = fitted(text, width, cut_left=cut_left)
+            assert cell_len(cell) == width
+            assert not FORBIDDEN.search(cell)

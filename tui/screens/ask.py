@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Footer
 from textual.worker import Worker
 
-from tui.commands import bindings, find_command, parse_slash
+from tui.commands import bindings, commands_of, find_command, parse_slash
 from tui.reading import PaperActions, Place
 from tui.widgets.desk import Desk
 from tui.widgets.question_box import QuestionBox
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from tui.widgets.turn import Turn
 
 __all__ = ["AskScreen"]
+
+
+_READING = {
+    command.action.partition("(")[0] for place in ("reading", "document") for command in commands_of(place)
+}
 
 
 class AskScreen(PaperActions):
@@ -146,8 +151,18 @@ class AskScreen(PaperActions):
             box.insert(event.character)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Cancelling is offered while a question runs."""
-        return self._answering is not None if action == "cancel" else True
+        """Cancelling is offered while a question runs, reading once there is something to read."""
+        if action == "cancel":
+            return self._answering is not None
+        if action in _READING:
+            return isinstance(self.focused, QuestionBox) or self._answered_any
+        return True
+
+    @property
+    def _answered_any(self) -> bool:
+        """Whether there is an answer, or evidence of one; before that, letters are only letters."""
+        turns = [desk.turn for desk in self.query(Desk) if desk.turn is not None]
+        return any(turn.answer is not None or turn.evidence for turn in turns)
 
     def action_cancel(self) -> None:
         """Stops the running question."""

@@ -89,7 +89,7 @@ class ExportScreen(ModalScreen[None]):
     def _suggested(self) -> str:
         return suggested_name(self._answer.query.for_library, self._form)
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True, exit_on_error=False, description="write")
     async def _write(self, path: Path) -> None:
         errand = ExportAnswer(answer=self._answer, form=self._form, path=str(path))
         try:

@@ -182,7 +182,7 @@ class HistoryScreen(Screen[None]):
 
         return fetch()
 
-    @work(group="rate", exit_on_error=False)
+    @work(group="rate", exit_on_error=False, description="rate")
     async def _rate(self, past: PastQuestion, helped: bool | None) -> None:
         try:
             await self.app.engine.run(Rate(run=past.run, question_id=past.id, helped=helped))

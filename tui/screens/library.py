@@ -80,6 +80,7 @@ class LibraryScreen(PaperActions):
         self._failures = 0
         self._typing: Timer | None = None
         self._was_left = False
+        self._looked_around = False
 
     def compose(self) -> ComposeResult:
         """From the whole to the papers."""
@@ -96,10 +97,9 @@ class LibraryScreen(PaperActions):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Fetches the first page and the collections, side by side."""
+        """Fetches the first page, and the collections once that is there."""
         self._list.focus()
         self.refresh_list()
-        self._look_around()
 
     def on_screen_suspend(self) -> None:
         """Another screen lies over it."""
@@ -232,6 +232,9 @@ class LibraryScreen(PaperActions):
     @on(PagedList.Counted)
     def tell_count(self, event: PagedList.Counted) -> None:
         """Says how many there are."""
+        if not self._looked_around:
+            self._looked_around = True
+            self._look_around()
         if self.shows_failures:
             self._remark(f"{count_of(event.total, 'file')} could not be read.")
         else:
@@ -261,7 +264,7 @@ class LibraryScreen(PaperActions):
         within = f'in:"{self._collections[chosen - 1]}" ' if 0 < chosen <= len(self._collections) else ""
         return f"{within}{typed}".strip()
 
-    @work(group="collections", exclusive=True, exit_on_error=False)
+    @work(group="collections", exclusive=True, exit_on_error=False, description="look around")
     async def _look_around(self) -> None:
         """Finds out which collections there are, and how many files failed."""
         await self.app.ready()
@@ -319,7 +322,7 @@ class LibraryScreen(PaperActions):
         else:
             self.app.toast("Papers are being added already; wait until that is done.", error=True)
 
-    @work(exit_on_error=False)
+    @work(exit_on_error=False, description="remove")
     async def _remove(self, listed: Listed) -> None:
         try:
             await self.app.engine.run(RemovePapers(document_ids=(listed.document.id,)))

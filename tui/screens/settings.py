@@ -151,7 +151,7 @@ class SettingsScreen(Screen[None]):
     def _role_of(self, row: SettingRow) -> Literal["small", "reasoning"] | None:
         return next((role for prefix, role in _ROLES.items() if row.key.startswith(prefix)), None)
 
-    @work(exclusive=True, group="settings", exit_on_error=False)
+    @work(exclusive=True, group="settings", exit_on_error=False, description="look up")
     async def _look_up(self) -> None:
         await self.app.ready()
         try:
@@ -159,14 +159,14 @@ class SettingsScreen(Screen[None]):
         except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
             self._tell(error)
 
-    @work(exclusive=True, group="settings", exit_on_error=False)
+    @work(exclusive=True, group="settings", exit_on_error=False, description="take back")
     async def _take_back(self, row: SettingRow) -> None:
         try:
             self._changed(await self.app.engine.run(ChangeSetting(key=row.key, value="")))
         except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
             self._tell(error)
 
-    @work(exclusive=True, group="try", exit_on_error=False)
+    @work(exclusive=True, group="try", exit_on_error=False, description="try")
     async def _try(self, role: Literal["small", "reasoning"]) -> None:
         try:
             tried = await self.app.engine.run(TryModel(role=role))

@@ -87,7 +87,7 @@ class ValueScreen(ModalScreen[SettingsFound | None]):
         """Writes what was chosen."""
         self._write(self._row.choices[event.option_index])
 
-    @work(exclusive=True, group="check", exit_on_error=False)
+    @work(exclusive=True, group="check", exit_on_error=False, description="check")
     async def _check(self) -> None:
         value = self.query_one(Input).value
         if not value.strip():
@@ -103,7 +103,7 @@ class ValueScreen(ModalScreen[SettingsFound | None]):
             error=bool(found.problem),
         )
 
-    @work(exclusive=True, group="write", exit_on_error=False)
+    @work(exclusive=True, group="write", exit_on_error=False, description="write")
     async def _write(self, value: str) -> None:
         try:
             found = await self.app.engine.run(ChangeSetting(key=self._row.key, value=value))

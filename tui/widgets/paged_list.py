@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from tui.safe import shown_line
 
-__all__ = ["Column", "Fetched", "PagedList", "Row"]
+__all__ = ["Column", "Fetched", "PagedList", "Row", "fitted"]
 
 _PAGE = 100
 """Rows that are fetched together."""
@@ -219,7 +219,7 @@ class PagedList(ScrollView, can_focus=True):
 
     # Fetching.
 
-    @work(group="begin", exclusive=True, exit_on_error=False)
+    @work(group="begin", exclusive=True, exit_on_error=False, description="the first page")
     async def _begin(self, fetch: Fetch, number: int, empty: str, *, keep_place: bool) -> None:
         try:
             fetched = await fetch(number * _PAGE, _PAGE)
@@ -245,7 +245,7 @@ class PagedList(ScrollView, can_focus=True):
         self._pages.wanted.add(number)
         self._bring(self._fetch, self._pages, number)
 
-    @work(group="pages", exit_on_error=False)
+    @work(group="pages", exit_on_error=False, description="a page")  # else all rows would be spelled out
     async def _bring(self, fetch: Fetch, pages: _Pages, number: int) -> None:
         try:
             fetched = await fetch(number * _PAGE, _PAGE)
@@ -288,27 +288,28 @@ class PagedList(ScrollView, can_focus=True):
 
     def _line(self, cells: Sequence[str], style: str) -> Strip:
         base = self._style(style)
+        width = self.size.width
         segments: list[Segment] = []
-        for (column, cell), width in zip(self._shown(cells), self._widths(), strict=True):
+        for (column, cell), room in zip(self._shown(cells, width), self._widths(width), strict=True):
             own = self._style(column.style) if column.style and not style else base
             segments += [
-                Segment(_fitted(cell, width, cut_left=column.cut_left), own),
+                Segment(fitted(cell, room, cut_left=column.cut_left), own),
                 Segment(" " * _GAP, base),
             ]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).adjust_cell_length(width, base)
 
     def _text(self, text: str, style: Style) -> Strip:
         return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, style)
 
-    def _shown(self, cells: Sequence[str]) -> list[tuple[Column, str]]:
+    def _shown(self, cells: Sequence[str], width: int) -> list[tuple[Column, str]]:
         pairs = zip(self._columns, cells, strict=True)
-        return [(column, cell) for column, cell in pairs if self.size.width >= column.from_width]
+        return [(column, cell) for column, cell in pairs if width >= column.from_width]
 
-    def _widths(self) -> list[int]:
-        shown = [column for column in self._columns if self.size.width >= column.from_width]
+    def _widths(self, width: int) -> list[int]:
+        shown = [column for column in self._columns if width >= column.from_width]
         sharing = sum(column.share for column in shown if not column.width)
         taken = sum(column.width for column in shown) + _GAP * len(shown)
-        left = max(self.size.width - taken, 0)
+        left = max(width - taken, 0)
         return [column.width or left * column.share // sharing for column in shown]
 
     def _style(self, name: str) -> Style:
@@ -317,7 +318,7 @@ class PagedList(ScrollView, can_focus=True):
         return self.get_component_rich_style(name)
 
 
-def _fitted(text: str, width: int, *, cut_left: bool = False) -> str:
+def fitted(text: str, width: int, *, cut_left: bool = False) -> str:
     """`text` in exactly `width` cells, cut with an ellipsis or filled with spaces."""
     line = shown_line(text, _LONGEST_CELL)
     if cell_len(line) > width > 0:

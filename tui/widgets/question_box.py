@@ -16,7 +16,7 @@ class QuestionBox(TextArea):
     """A text box that grows with the question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", show=False, priority=True, id="send"),
+        Binding("enter", "send", "Send", show=False, id="send"),
         Binding("ctrl+j", "newline", "New line", show=False, priority=True, id="newline"),
     ]
 
@@ -69,6 +69,16 @@ class QuestionBox(TextArea):
             super().action_cursor_down(select)
         else:
             self._recall(self._recalled - 1)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Sends in the order of typing: a binding with priority would overtake letters that still wait."""
+        if event.is_printable and event.key != "enter":
+            return
+        active = self.screen.active_bindings.get(event.key)
+        if active is not None and active.binding.action == "send":
+            event.stop()
+            event.prevent_default()
+            self.action_send()
 
     def put_back(self, text: str) -> None:
         """Returns a text that could not be sent now, unless something new has been typed."""
