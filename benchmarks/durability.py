@@ -27,8 +27,8 @@ from tests.faults.disk import DISK_CALLS, run_with, why_not
 
 SEED = 7
 FAST_ROUNDS, INDEX_ROUNDS = 2, 1
-DISK_KILLS, FULL_DISKS = 12, 6
-FILES, WRITERS, KNOWN = 500, 5, 50
+DISK_KILLS, FULL_DISKS = 36, 6
+FILES, WRITERS, KNOWN = 500, 10, 50
 _INDEX_FILES = ("header.bin", "data_level0.bin", "length.bin", "link_lists.bin", "chroma.sqlite3")
 _SHAPES = ("emptied", "flipped")
 
