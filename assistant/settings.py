@@ -133,7 +133,7 @@ class PersonSettings(Model):
 class LibrarySettings(Model):
     """How papers are kept."""
 
-    encoder: str = "all-MiniLM-L6-v2"
+    encoder: str = "carrel-small"
     """The embedding model; `none` searches by keyword only, `hashing` by similar wording without a model.
     `provider:model` has a provider embed: every passage and every question then goes there."""
     encoder_base_url: WebAddress | None = None

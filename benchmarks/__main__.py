@@ -10,6 +10,7 @@ NAMES = (
     "first_frame",
     "app_scale",
     "embed",
+    "encoder",
     "overhead",
     "own_time",
     "critical_path",

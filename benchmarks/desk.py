@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from benchmarks.measure import shipped_folder
 from indexes.embed import OnnxEncoder
-from indexes.hashing import HashingEncoder
 from indexes.library import Library
 from indexes.protocols import Encoder
 from pipelines.events import Done
@@ -41,8 +40,8 @@ QUESTIONS = NARROW_QUESTIONS + WIDE_QUESTIONS
 async def research_over_notes(
     models: Models, *, limits: Limits | None = None
 ) -> AsyncGenerator[tuple[Research, Encoder]]:
-    """Yields a pipeline over the notes, embedded, and the encoder: MiniLM where it is, else wording alone."""
-    encoder = _encoder()
+    """Yields a pipeline over the notes, embedded by the model that ships, and the encoder."""
+    encoder = OnnxEncoder(shipped_folder())
     with tempfile.TemporaryDirectory() as folder:
         async with Library.open(Path(folder), encoder=encoder) as library:
             await library.add([NOTES])
@@ -55,9 +54,3 @@ async def answer(research: Research, text: str) -> Answer:
         if isinstance(event, Done):
             return event.answer
     raise AssertionError(f"no answer to {text!r}")
-
-
-def _encoder() -> Encoder:
-    root = os.environ.get("CARREL_MODELS") or Path(__file__).parents[2] / "shared" / "models"
-    folder = Path(root) / "all-MiniLM-L6-v2" / "onnx"
-    return OnnxEncoder(folder) if (folder / "model.onnx").exists() else HashingEncoder()

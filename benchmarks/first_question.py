@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.paths import find_paths
-from benchmarks.measure import NotMeasurable, Report, Target, data_folder, model_folder
+from benchmarks.measure import NotMeasurable, Report, Target, data_folder
 from indexes.errors import LibraryError
 from indexes.library import Library
 
@@ -38,7 +38,6 @@ def run() -> Report:
     """Add the PDFs to an empty library, as a person does, in fresh processes."""
     folder = data_folder("papers", "pdf")
     files = len(list(folder.glob("*.pdf")))
-    os.environ["CARREL_MODELS"] = str(model_folder().parents[1])
     watched = [asyncio.run(_watched(folder, files, ask=False)) for _ in range(REPEATS)]
     asked = asyncio.run(_watched(folder, files, ask=True))
     first = statistics.median(each.first_searchable for each in watched)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from indexes.model_files import find_model
+
 __all__ = [
     "NotMeasurable",
     "Report",
@@ -25,6 +27,7 @@ __all__ = [
     "model_folder",
     "peak_megabytes",
     "seconds",
+    "shipped_folder",
     "upper_bound",
 ]
 
@@ -167,6 +170,14 @@ def model_folder(name: str = "all-MiniLM-L6-v2") -> Path:
     folder = Path(root) / name / "onnx"
     if not (folder / "model.onnx").exists():
         raise NotMeasurable(f"{folder} holds no model.onnx: set CARREL_MODELS to the folder of {name}")
+    return folder
+
+
+def shipped_folder() -> Path:
+    """Return the folder with the embedding model that comes with Carrel."""
+    folder = find_model(cache=None)
+    if folder is None:
+        raise NotMeasurable("this copy of Carrel lacks its embedding model")
     return folder
 
 

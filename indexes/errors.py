@@ -210,7 +210,10 @@ class EncoderError(CarrelError):
 class EncoderMissing(EncoderError):
     """No embedding model on this machine."""
 
-    default_hint = "`carrel models get` downloads it once (90 MB); until then search is by keyword."
+    default_hint = (
+        "Without the setting library.encoder the model that comes with Carrel is used; "
+        "`carrel models get` downloads all-MiniLM-L6-v2 (90 MB)."
+    )
 
 
 class SearchError(CarrelError):

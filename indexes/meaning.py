@@ -18,6 +18,7 @@ from indexes.errors import EncoderMismatch, FilterRefused
 from indexes.events import AddEvent, Embedded
 from indexes.keyword import best_matches, question_terms
 from indexes.like import mean_vector, models_named, passages_of
+from indexes.model_files import SHIPPED_MODEL
 from indexes.postings import Postings
 from indexes.protocols import Encoder, Vectors
 from indexes.query import parse_query
@@ -71,7 +72,7 @@ class DenseRetriever:
 
         Raises:
             FilterRefused: A filter in the text cannot be one.
-            EncoderMismatch: All vectors here were made by another model.
+            EncoderMismatch: All vectors here were made by another model, and are not to be made anew.
             EncoderError: The text cannot be embedded.
             LibraryError: The catalogue cannot be read.
         """
@@ -98,8 +99,25 @@ class DenseRetriever:
         found = await self._database.read(
             lambda connection: measured(connection, scored, limit=limit, retriever=self._name)
         )
-        notes = (*admission.notes, *_coverage_notes(coverage, len(urgent)), *self._index.notes)
+        behind = await self._behind(coverage, len(urgent), fingerprint)
+        notes = (*admission.notes, *behind, *self._index.notes)
         return found.model_copy(update={"notes": notes})
+
+    async def _behind(self, coverage: Coverage, urgent: int, fingerprint: str) -> tuple[str, ...]:
+        """What search by meaning could not see yet, and why."""
+        if coverage.embedded >= coverage.passages:
+            return ()
+        saw = f"Search by meaning saw {coverage.embedded} of {coverage.passages} passages"
+        if urgent:
+            saw += f" and {urgent} of the best by keyword"
+        others = [known for known in await self._vectors.encoders() if known.fingerprint != fingerprint]
+        if not others:
+            return (f"{saw}; the others are not embedded yet.",)
+        return (
+            f"{saw}: the library was embedded with {others[0].name!r}, whose vectors cannot be compared with "
+            f"those of {self._encoder.name!r}. The next `carrel add` embeds it anew, and the app does while "
+            f'it is open; the setting library.encoder = "{others[0].name}" stays with the old model.',
+        )
 
     async def _urgently(self, sought: str, fingerprint: str, admission: Admission) -> list[tuple[int, float]]:
         """The best keyword hits that wait for a vector, with their cosines.
@@ -134,7 +152,10 @@ class DenseRetriever:
 
 
 async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> str:
-    """Returns the encoder's fingerprint if it has made some of the vectors, or nobody has made any.
+    """Returns the encoder's fingerprint if it has made some of the vectors or will, or nobody has made any.
+
+    The model that ships makes those of another anew, as that costs nothing but time; until then theirs count
+    as missing. Those of a provider's model were paid for, and are not given up unasked.
 
     Raises:
         EncoderMismatch: Only other encoders have.
@@ -148,7 +169,8 @@ async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> str
     if known:
         return fingerprint
     others = await vectors.encoders()
-    if others:
+    paid_for = any(":" in other.name for other in others)
+    if others and (paid_for or encoder.name != SHIPPED_MODEL):
         raise EncoderMismatch(
             f"The library was embedded with {others[0].name!r} and the model in use is {encoder.name!r}; "
             "their vectors cannot be compared.",
@@ -202,12 +224,3 @@ async def _encoded(encoder: Encoder, batch: list[Waiting]) -> Vectors:
         chosen = order[start : start + _SLICE_PASSAGES]
         rows[chosen] = await asyncio.to_thread(encoder.encode, [batch[index].text for index in chosen])
     return rows
-
-
-def _coverage_notes(coverage: Coverage, urgent: int) -> tuple[str, ...]:
-    if coverage.embedded >= coverage.passages:
-        return ()
-    saw = f"Search by meaning saw {coverage.embedded} of {coverage.passages} passages"
-    if urgent:
-        saw += f" and {urgent} of the best by keyword"
-    return (f"{saw}; the others are not embedded yet.",)

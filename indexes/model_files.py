@@ -19,12 +19,16 @@ from indexes.errors import EncoderError, EncoderMissing
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["DEFAULT_MODEL", "MODEL_FILES", "download_model", "find_model"]
+__all__ = ["MODEL_FILES", "PUBLISHED_MODEL", "SHIPPED_MODEL", "download_model", "find_model", "how_to_get"]
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
+SHIPPED_MODEL = "carrel-small"
+"""Lies inside the package, so it is on every machine that has Carrel; `training` makes it."""
+PUBLISHED_MODEL = "all-MiniLM-L6-v2"
+"""What can be downloaded by name."""
 MODEL_FILES = ("model.onnx", "tokenizer.json")
 """Without these two a folder is no model."""
 
+_SHIPPED = Path(__file__).parent / "encoders"
 _ARCHIVE_FOLDER = "onnx"
 _ARCHIVE_FILES = frozenset(
     {*MODEL_FILES, "config.json", "special_tokens_map.json", "tokenizer_config.json", "vocab.txt"}
@@ -38,10 +42,11 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes received so far and, where the server tells, the bytes in all."""
 
 
-def find_model(name: str = DEFAULT_MODEL, *, cache: Path | None) -> Path | None:
+def find_model(name: str = SHIPPED_MODEL, *, cache: Path | None) -> Path | None:
     """Returns the folder that holds `model.onnx` and `tokenizer.json` of a model; None if there is none.
 
-    Looks in `$CARREL_MODELS`, then in `cache`, then where Chroma keeps its copy. Opens no network connection.
+    Looks inside the package, in `$CARREL_MODELS`, in `cache`, then where Chroma keeps its copy. Opens no
+    network connection.
 
     Args:
         name: The model's name, which is also a folder's.
@@ -53,8 +58,16 @@ def find_model(name: str = DEFAULT_MODEL, *, cache: Path | None) -> Path | None:
     return None
 
 
+def how_to_get(name: str) -> str:
+    """Returns in words how a model that is not on this machine comes onto it, or what does without it."""
+    if name == SHIPPED_MODEL:
+        return "it comes with Carrel: install Carrel again"
+    get = f"`carrel models get` downloads {PUBLISHED_MODEL} (90 MB)"
+    return f"{get}; without the setting library.encoder the model that comes with Carrel is used"
+
+
 async def download_model(
-    name: str = DEFAULT_MODEL,
+    name: str = PUBLISHED_MODEL,
     *,
     cache: Path,
     url: str | None = None,
@@ -95,6 +108,8 @@ async def download_model(
 
 
 def _places(name: str, cache: Path | None) -> Iterator[Path]:
+    if name == SHIPPED_MODEL:
+        yield _SHIPPED / name
     if root := os.environ.get("CARREL_MODELS"):
         models = Path(root).expanduser()
         yield from (models / name / _ARCHIVE_FOLDER, models / name, models / _ARCHIVE_FOLDER)
@@ -112,7 +127,7 @@ def _is_filled(file: Path) -> bool:
 
 def _published_archive(name: str) -> tuple[str, str]:
     """Address and hash of the archive that Chroma publishes."""
-    if name != DEFAULT_MODEL:
+    if name != PUBLISHED_MODEL:
         raise EncoderMissing(
             f"No place is known to download the embedding model {name!r} from.",
             hint=f"Put its model.onnx and tokenizer.json into $CARREL_MODELS/{name}/onnx.",
@@ -162,7 +177,7 @@ async def _answer(url: str) -> AsyncIterator[httpx.Response]:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise EncoderMissing(
             f"{url} cannot be reached, or broke off: {str(error) or type(error).__name__}.",
-            hint="Check the network and try `carrel models get` again; until then search is by keyword.",
+            hint=f"Check the network and try `carrel models get` again; {SHIPPED_MODEL} needs no download.",
         ) from error
 
 

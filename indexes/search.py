@@ -17,7 +17,7 @@ __all__ = ["BY_KEYWORD_ONLY", "search_all"]
 
 BY_KEYWORD_ONLY = (
     "Search was by keyword only: no embedding model is in use. `carrel models` says why; "
-    "`carrel models get` downloads one (90 MB)."
+    "without the setting library.encoder the model that comes with Carrel is used."
 )
 
 _CANDIDATES = 50

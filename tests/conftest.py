@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_socket
 
+from indexes.model_files import SHIPPED_MODEL
 from tests.faults.dialects.openai_chat import OpenAIChat
 from tests.faults.dialects.searxng import SearXNG
 from tests.faults.server import FaultServer
@@ -52,6 +53,8 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         for name in _HOMES:
             environment.setenv(name, str(home))
         environment.setenv("CARREL_HOME", str(home / "carrel"))
+        # A test that is not about embedding need not wait for it; one that is takes `shipped_encoder`.
+        environment.setenv("CARREL_LIBRARY__ENCODER", "none")
         # This client's sockets are not Python's, so the guard below does not see them.
         environment.setenv("DDGS_PROXY", _NOT_A_SERVER)
         # A shell starts what runs in its background with Ctrl+C ignored, and a process passes that on to those
@@ -110,6 +113,13 @@ def _only_loopback() -> Iterator[None]:
         socket.socket.connect = connect  # type: ignore[method-assign]
         socket.getaddrinfo = look_up
     assert not outside, f"the test reached for {', '.join(outside)}; only loopback is allowed"
+
+
+@pytest.fixture
+def shipped_encoder(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Passages are embedded, as on a person's machine, by the model that comes with Carrel: its name."""
+    monkeypatch.delenv("CARREL_LIBRARY__ENCODER")
+    return SHIPPED_MODEL
 
 
 @pytest.fixture(scope="session")

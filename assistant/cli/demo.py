@@ -55,21 +55,12 @@ def command(question: tuple[str, ...], quiet: bool, verbose: bool) -> int:
 
 
 def _library(status: Status) -> str:
-    from assistant.settings import LibrarySettings
-
     documents = sum(collection.documents for collection in status.collections)
     passages = sum(collection.passages for collection in status.collections)
-    lines = [f"  {documents} notes, {passages} passages"]
-    if status.encoder == LibrarySettings().encoder:
-        lines.append(f"  searched by keyword, and by meaning with {status.encoder}")
-    else:
-        lines.append(
-            f"  searched by keyword, and by similar wording with {status.encoder}: the embedding model"
-        )
-        lines.append(
-            "  for search by meaning is not on this machine (`carrel models get` downloads it, 90 MB)"
-        )
-    return "\n".join(lines) + "\n"
+    return (
+        f"  {documents} notes, {passages} passages\n"
+        f"  searched by keyword, and by meaning with {status.encoder}, which comes with Carrel\n"
+    )
 
 
 def _route(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""`carrel models`: which model plays which role and why, and getting the embedding model."""
+"""`carrel models`: which model plays which role and why, and getting another embedding model."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def command(ctx: click.Context, format: str, set_: tuple[str, ...]) -> int | Non
 @click.argument("name", default="all-MiniLM-L6-v2", metavar="[NAME]")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
 def get(name: str, quiet: bool) -> int:
-    """Download the embedding model once (90 MB), for search by meaning."""
+    """Download another embedding model once (90 MB), to be named in the setting library.encoder."""
     import asyncio
 
     from assistant.paths import find_paths
@@ -86,14 +86,17 @@ def _key(chosen: ModelRole) -> str:
 
 
 def _embedding(settings: Settings, paths: Paths) -> tuple[str, str, str]:
-    from indexes.model_files import find_model
+    from indexes.model_files import SHIPPED_MODEL, find_model, how_to_get
 
     name = settings.library.encoder
-    if name in ("none", "hashing"):
-        return "embedding", name, settings.origins.get("library.encoder", "default")
+    origin = settings.origins.get("library.encoder", "default")
+    if name in ("none", "hashing") or ":" in name:
+        return "embedding", name, origin
     folder = find_model(name, cache=paths.models)
-    missing = "not on this machine: search is by keyword; `carrel models get` downloads it (90 MB)"
-    return "embedding", name, str(folder) if folder is not None else missing
+    if folder is not None:
+        return "embedding", name, f"comes with Carrel ({origin})" if name == SHIPPED_MODEL else str(folder)
+    missing = f"not on this machine: search is by keyword; {how_to_get(name)}"
+    return "embedding", name, missing
 
 
 def _web(settings: Settings) -> tuple[str, str, str]:

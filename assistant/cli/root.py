@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "collections": "List, rename and remove collections.",
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "eval": "Measure how well search finds what it should.",
-    "models": "Show the models in use, or get the embedding model.",
+    "models": "Show the models in use, or get another embedding model.",
     "papers": "List, show, remove, export, check and repair the papers.",
     "paths": "Show where settings, library, history, logs and downloads lie.",
     "replay": "Play a recorded question again, without model or network.",

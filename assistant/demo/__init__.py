@@ -20,18 +20,15 @@ def open_demo() -> Assistant:
     """Returns an assistant over a library of its own, without models and without the web.
 
     The library lies beside the person's own and is used again. There is one for each embedding model, because
-    a library belongs to the model that made its vectors; without the usual one it matches wording.
+    a library belongs to the model that made its vectors.
     """
     from assistant.api import Assistant
     from assistant.paths import find_paths
     from assistant.settings import LibrarySettings, Settings
-    from indexes.model_files import find_model
 
     paths = find_paths()
-    usual = LibrarySettings().encoder
-    encoder = usual if find_model(usual, cache=paths.models) is not None else "hashing"
-    library = LibrarySettings(encoder=encoder, delta_limit=0)  # 0: the vector index is built at once
+    library = LibrarySettings(delta_limit=0)  # 0: the vector index is built at once
     return Assistant(
-        paths.model_copy(update={"data": paths.data / "demo" / encoder}),
+        paths.model_copy(update={"data": paths.data / "demo" / library.encoder}),
         settings=Settings(web="never", library=library),
     )

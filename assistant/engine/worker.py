@@ -9,7 +9,7 @@ import queue
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import BinaryIO, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,6 +25,7 @@ from assistant.engine.protocol import (
     Reply,
     Request,
     RetryRequest,
+    Status,
     StatusRequest,
     SurroundingsRequest,
 )
@@ -32,6 +33,7 @@ from assistant.engine.running import retrying, run_errand
 from assistant.failures import failed_of
 from assistant.settings import load_settings
 from indexes.errors import CarrelError
+from indexes.model_files import SHIPPED_MODEL
 from indexes.types import Model
 from pipelines.events import Asked
 
@@ -58,6 +60,7 @@ class Server:
         self._assistant: Assistant | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._asked: dict[tuple[int, str], asyncio.Future[str]] = {}
+        self._embedding: asyncio.Task[None] | None = None
 
     def receive(self, request: Request) -> None:
         """Begins, cancels or continues a request; returns at once."""
@@ -76,7 +79,7 @@ class Server:
 
     async def close(self) -> None:
         """Cancels what still runs and closes the library."""
-        running = list(self._tasks.values())
+        running = [*self._tasks.values(), *filter(None, [self._embedding])]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -123,7 +126,10 @@ class Server:
             case SurroundingsRequest(document_id=document_id, start=start, end=end):
                 yield await assistant.asurroundings(document_id, start=start, end=end)
             case StatusRequest():
-                yield await assistant.astatus()
+                status = await assistant.astatus()
+                yield status
+                if _wants_embedding(status) and (self._embedding is None or self._embedding.done()):
+                    self._embedding = asyncio.create_task(_embed_what_waits(assistant))
             case _:
                 errand = request
                 yield await assistant.awith(lambda workbench: run_errand(workbench, errand))
@@ -139,6 +145,21 @@ class Server:
             return asked.default
         finally:
             del self._asked[key]
+
+
+def _wants_embedding(status: Status) -> bool:
+    """Whether passages wait for the model that ships: it costs nothing but time."""
+    waiting = any(each.embedded < each.passages for each in status.collections)
+    return waiting and status.encoder == SHIPPED_MODEL
+
+
+async def _embed_what_waits(assistant: Assistant) -> None:
+    """Embeds papers whose adding was stopped, or the whole library where another model did.
+
+    Whatever keeps it from that, such as another process that writes, is said when somebody searches.
+    """
+    with suppress(CarrelError):
+        await assistant.awith(lambda workbench: workbench.library.embed())
 
 
 def main() -> None:

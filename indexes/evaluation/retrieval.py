@@ -18,6 +18,7 @@ from indexes.library import Library
 from indexes.types import Hit, Hits, Model, ParsedDocument
 
 __all__ = [
+    "FUSED",
     "Answered",
     "AskedQuestion",
     "Compared",

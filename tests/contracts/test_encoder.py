@@ -11,6 +11,7 @@ import pytest
 
 from indexes.embed import OnnxEncoder
 from indexes.hashing import HashingEncoder
+from indexes.model_files import find_model
 from indexes.protocols import Encoder
 from pipelines.embeddings import RemoteEncoder
 from tests.faults.dialects.openai_embed import OpenAIEmbeddings
@@ -40,6 +41,12 @@ def _onnx(request: pytest.FixtureRequest) -> Encoder:
     return OnnxEncoder(folder / "all-MiniLM-L6-v2" / "onnx")
 
 
+def _shipped(request: pytest.FixtureRequest) -> Encoder:
+    folder = find_model(cache=None)
+    assert folder is not None
+    return OnnxEncoder(folder)
+
+
 def _remote(request: pytest.FixtureRequest) -> Encoder:
     server: FaultServer = request.getfixturevalue("embedding_server")
     return RemoteEncoder("openai:text-embedding-3-small", base_url=server.base_url)
@@ -51,7 +58,9 @@ def embedding_server() -> Iterator[FaultServer]:
         yield server
 
 
-@pytest.fixture(scope="module", params=[_hashing, _onnx, _remote], ids=["hashing", "onnx", "remote"])
+@pytest.fixture(
+    scope="module", params=[_hashing, _shipped, _onnx, _remote], ids=["hashing", "shipped", "onnx", "remote"]
+)
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     made: Encoder = request.param(request)
     return made

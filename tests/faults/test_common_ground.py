@@ -29,7 +29,9 @@ def test_every_test_has_an_empty_home_of_its_own(carrel_home: Path, tmp_path: Pa
 
 
 def test_no_setting_key_or_tracing_of_the_person_reaches_a_test() -> None:
-    assert [name for name in os.environ if name.startswith("CARREL_")] == ["CARREL_HOME"]
+    ours = {name: value for name, value in os.environ.items() if name.startswith("CARREL_")}
+    assert ours.keys() == {"CARREL_HOME", "CARREL_LIBRARY__ENCODER"}
+    assert ours["CARREL_LIBRARY__ENCODER"] == "none"
     assert not [name for name in os.environ if name.endswith("_API_KEY")]
     # Carrel itself switches tracing off in its process, so "false" may stand there after other tests.
     tracing = [name for name in os.environ if name.startswith(("LANGSMITH_", "LANGCHAIN_"))]

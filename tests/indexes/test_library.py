@@ -99,7 +99,7 @@ async def test_without_a_model_search_is_by_keyword_and_says_so(tmp_path: Path) 
         assert [hit.document.title for hit in found.hits] == ["Bees"]
         assert len(found.notes) == 1
         assert "keyword only" in found.notes[0]
-        assert "carrel models get" in found.notes[0]
+        assert "the model that comes with Carrel" in found.notes[0]
         assert library.encoder is None
         with pytest.raises(EncoderMissing):
             await library.embed()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from indexes.errors import EncoderError, EncoderMissing
-from indexes.model_files import download_model, find_model
+from indexes.model_files import SHIPPED_MODEL, download_model, find_model
 from tests.faults.script import Close, ContextLengthExceeded, Ending, Html200, Reply, Rst, Status, Step
 from tests.faults.server import FaultServer
 from tests.faults.wire import Request, Wire
@@ -96,6 +96,16 @@ def test_a_model_is_looked_for_in_the_given_folder_then_our_cache_then_chromas(
     assert find_model(NAME, cache=cache) == given
     named = fill(tmp_path / "models" / NAME / "onnx")
     assert find_model(NAME, cache=cache) == named
+
+
+def test_nothing_stands_in_the_place_of_the_model_that_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / SHIPPED_MODEL / "onnx")
+    monkeypatch.setenv("CARREL_MODELS", str(tmp_path))
+    found = find_model(cache=tmp_path)
+    assert found is not None
+    assert found.parts[-3:] == ("indexes", "encoders", SHIPPED_MODEL)
 
 
 def test_a_folder_that_lacks_a_file_is_no_model(tmp_path: Path) -> None:
@@ -189,10 +199,11 @@ async def test_a_network_that_fails_is_one_sentence_and_a_hint(
     assert list((tmp_path / NAME).iterdir()) == []
 
 
-async def test_no_network_at_all_says_that_search_is_by_keyword(tmp_path: Path) -> None:
+async def test_no_network_at_all_says_which_model_needs_none(tmp_path: Path) -> None:
     with pytest.raises(EncoderMissing, match="cannot be reached") as failure:
         await download_model(NAME, cache=tmp_path, url="http://carrel.invalid/onnx.tar.gz", sha256="0" * 64)
     assert "carrel models get" in failure.value.hint
+    assert SHIPPED_MODEL in failure.value.hint
 
 
 async def test_a_stopped_download_leaves_nothing(

@@ -199,12 +199,19 @@ def test_paths_are_printed_and_home_moves_them(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-def test_models_are_listed_with_where_each_comes_from() -> None:
+def test_models_are_listed_with_where_each_comes_from(shipped_encoder: str) -> None:
     ran = carrel("models", env={"CARREL_SMALL": "openai:tiny", "CARREL_WEB": "never"})
     assert "small      openai:tiny\n           environment CARREL_SMALL" in ran.stdout
     assert "reasoning  none" in ran.stdout
-    assert "carrel models get" in ran.stdout
+    assert f"embedding  {shipped_encoder}\n           comes with Carrel (default)" in ran.stdout
     assert "web        never\n           environment CARREL_WEB" in ran.stdout
+
+
+def test_an_embedding_model_that_is_not_there_is_told_with_both_ways_on() -> None:
+    ran = carrel("models", env={"CARREL_LIBRARY__ENCODER": "all-MiniLM-L6-v2"})
+    assert "not on this machine: search is by keyword" in ran.stdout
+    assert "carrel models get" in ran.stdout
+    assert "the model that comes with Carrel" in ran.stdout
 
 
 def test_a_key_is_never_printed() -> None:

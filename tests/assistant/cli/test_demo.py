@@ -17,7 +17,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(home: Path) -> Ran:
-    """The first run on a machine without the embedding model."""
+    """The first run on a machine."""
     return carrel("demo", env={"CARREL_HOME": str(home)}, folder=home)
 
 
@@ -34,9 +34,9 @@ def check(ran: Ran) -> None:
     assert "(unsupported)" not in ran.stdout
 
 
-def test_it_shows_every_part_without_a_model_and_says_so(first: Ran) -> None:
+def test_it_shows_every_part_and_searches_by_meaning_without_a_download(first: Ran) -> None:
     check(first)
-    assert "carrel models get" in first.stdout
+    assert "by meaning with carrel-small, which comes with Carrel" in first.stdout
 
 
 def test_it_builds_a_generation_for_the_vector_search_apart_from_the_persons_library(
@@ -52,12 +52,6 @@ def test_its_library_is_used_again_and_may_be_asked_something_else(first: Ran, h
     assert "What is a circuit breaker?" in again.stdout
     assert "Library\n  11 notes" in again.stdout
     assert again.stderr == ""
-
-
-def test_it_searches_by_meaning_where_the_model_is(models_folder: Path) -> None:
-    ran = carrel("demo")
-    check(ran)
-    assert "by meaning with all-MiniLM-L6-v2" in ran.stdout
 
 
 def test_the_notes_come_in_several_formats() -> None:

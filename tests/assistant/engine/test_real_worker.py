@@ -57,6 +57,19 @@ async def test_a_question_is_answered_and_its_passage_shown(engine: EngineProces
     assert status.web == "never"
 
 
+async def test_what_the_model_that_ships_has_not_embedded_it_embeds_while_the_app_is_open(
+    shipped_encoder: str,
+) -> None:
+    engine = EngineProcess(overrides={"web": "never"})
+    for _ in range(600):
+        (papers,) = (await engine.status()).collections
+        if papers.embedded == papers.passages:
+            break
+        await asyncio.sleep(0.1)
+    await engine.close()
+    assert papers.embedded == papers.passages > 0
+
+
 async def test_papers_are_added_and_asked_about(engine: EngineProcess, tmp_path: Path) -> None:
     (tmp_path / "zebra.md").write_text("# Zebras\n\nThe stripes of a zebra confuse biting flies.\n")
     added = [event async for event in engine.add([str(tmp_path)])]
