@@ -164,6 +164,17 @@ async def test_a_click_in_the_list_opens_the_page(sit_down):
         assert engine.looked_up[0][0] == "demo-3"
 
 
+async def test_the_keys_stand_in_the_heading_while_the_keyboard_is_on_the_evidence(sit_down):
+    async with sit_down(example_engine(), size=MEDIUM) as desk:
+        await desk.ask()
+        await desk.answered()
+        assert "o file" not in desk.text
+        await desk.press("escape")
+        await desk.sees("Evidence · 4 papers · o file · d DOI · c cite")
+        await desk.press("i")
+        await desk.until(lambda: "o file" not in desk.text)
+
+
 async def test_a_click_on_a_citation_opens_its_page(sit_down):
     engine = example_engine()
     async with sit_down(engine, size=MEDIUM) as desk:

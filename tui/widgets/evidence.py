@@ -37,15 +37,15 @@ class EvidencePane(Vertical):
         super().__init__(id="evidence")
         self._evidence: Sequence[Evidence] = ()
         self._checks: Mapping[int, str] = {}
+        self._title, self._keys = "Evidence", ""
         self._with_quotes = True
         self._width = 0
         """Columns for an entry."""
 
     def compose(self) -> ComposeResult:
         """A heading and the list."""
-        yield Static("Evidence", id="evidence-heading", markup=False)
+        yield Static(self._title, id="evidence-heading", markup=False)
         yield OptionList(id="evidence-list", markup=False)
-        yield Static(_KEYS, id="evidence-keys", markup=False)
 
     def show(self, evidence: Sequence[Evidence], checks: Mapping[int, str], *, note: str = "") -> None:
         """Lists `evidence`.
@@ -56,7 +56,8 @@ class EvidencePane(Vertical):
             note: Stands in the heading: which question it belongs to.
         """
         self._evidence, self._checks = evidence, checks
-        self.query_one("#evidence-heading", Static).update(_heading(evidence, note))
+        self._title = _heading(evidence, note)
+        self._show_title()
         self._fill()
 
     def set_quotes(self, with_quotes: bool) -> None:
@@ -79,12 +80,22 @@ class EvidencePane(Vertical):
         return self._evidence[highlighted] if known and highlighted is not None else None
 
     def on_descendant_focus(self) -> None:
-        """The keys that work here are shown while they do."""
-        self.query_one("#evidence-keys").display = True
+        """The keys that work here are shown while they do.
+
+        They stand in the heading, where they move nothing: the click that brings the keyboard here is still
+        to end on the piece it began on.
+        """
+        self._keys = _KEYS
+        self._show_title()
 
     def on_descendant_blur(self) -> None:
         """The keyboard is elsewhere."""
-        self.query_one("#evidence-keys").display = False
+        self._keys = ""
+        self._show_title()
+
+    def _show_title(self) -> None:
+        title = " · ".join(part for part in (self._title, self._keys) if part)
+        self.query_one("#evidence-heading", Static).update(title)
 
     def focus_list(self) -> None:
         """Puts the keyboard on the list."""
