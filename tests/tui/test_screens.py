@@ -215,7 +215,7 @@ def test_the_help(looks_right):
 
 
 def _remark(pilot: Pilot[None]) -> str:
-    return str(pilot.app.screen.query_one("#library-remark").content)
+    return str(pilot.app.screen.query_one(".list-remark").content)
 
 
 async def test_the_readme_picture_is_the_same_each_time_and_needs_no_server():

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
 from assistant.engine.errands import FindQuestions, PastQuestion, Rate, State
-from assistant.failures import failed_of
 from tui.commands import bindings
-from tui.safe import shown_line
+from tui.screens.filtered import FilteredList
 from tui.widgets.line_box import LineBox
 from tui.widgets.paged_list import Column, Fetched, PagedList, Row
 from tui.words import DONE, FAILED, FELL_BACK, SKIPPED, count_of
@@ -47,7 +45,7 @@ _NOTHING = "  No question fits. Esc empties the search."
 _NEW = "  Nothing has been asked yet."
 
 
-class HistoryScreen(Screen[None]):
+class HistoryScreen(FilteredList):
     """A search box above, the questions below, newest first."""
 
     app: CarrelApp
@@ -96,20 +94,6 @@ class HistoryScreen(Screen[None]):
             return past is not None and past.state in _RESUMABLE and not past.in_batch
         return True
 
-    def action_back(self) -> None:
-        """From the box to the list; then empties the search; then leaves."""
-        box = self.query_one(Input)
-        if box.has_focus:
-            self._list.focus()
-        elif box.value:
-            box.value = ""
-        else:
-            self.dismiss()
-
-    def action_filter(self) -> None:
-        """Puts the keyboard into the search."""
-        self.query_one(Input).focus()
-
     def action_open_question(self) -> None:
         """Shows the question with the cursor, its answer and its evidence, where questions are asked."""
         if (past := self._past) is not None:
@@ -135,11 +119,6 @@ class HistoryScreen(Screen[None]):
             self._typing.stop()
         self._typing = self.set_timer(_PAUSE_SECONDS, self.refresh_list)
 
-    @on(Input.Submitted)
-    def leave_box(self) -> None:
-        """Goes to the list."""
-        self._list.focus()
-
     @on(PagedList.Chosen)
     def open_clicked(self) -> None:
         """A second click opens."""
@@ -155,17 +134,7 @@ class HistoryScreen(Screen[None]):
         """Says how many there are."""
         self._remark(f"{count_of(event.total, 'question')}, newest first")
 
-    @on(PagedList.Refused)
-    def tell_why_not(self, event: PagedList.Refused) -> None:
-        """Nothing is kept, or the engine is gone."""
-        failed = failed_of(event.error)
-        self._remark(f"{failed.message} {failed.hint}", error=True)
-
     # What the engine does.
-
-    @property
-    def _list(self) -> PagedList:
-        return self.query_one(PagedList)
 
     @property
     def _past(self) -> PastQuestion | None:
@@ -187,14 +156,9 @@ class HistoryScreen(Screen[None]):
         try:
             await self.app.engine.run(Rate(run=past.run, question_id=past.id, helped=helped))
         except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
-            self.tell_why_not(PagedList.Refused(error))
+            self._tell(error)
             return
         self.refresh_list(keep_place=True)
-
-    def _remark(self, sentence: str, *, error: bool = False) -> None:
-        remark = self.query_one(".list-remark", Static)
-        remark.set_class(error, "error")
-        remark.update(shown_line(sentence, 500))
 
 
 def _row(past: PastQuestion) -> Row:

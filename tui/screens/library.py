@@ -17,6 +17,7 @@ from assistant.failures import failed_of
 from tui.commands import bindings
 from tui.reading import PaperActions, Place
 from tui.safe import shown_line
+from tui.screens.filtered import FilteredList
 from tui.widgets.choices import Choices
 from tui.widgets.line_box import LineBox
 from tui.widgets.paged_list import Column, Fetched, PagedList, Row
@@ -57,7 +58,7 @@ _NO_LIBRARY = "  The library is empty. F3 adds papers."
 _NO_FAILURES = "  Every file was read."
 
 
-class LibraryScreen(PaperActions):
+class LibraryScreen(FilteredList, PaperActions):
     """A filter above, a long list below; the collections are a line of choices."""
 
     app: CarrelApp
@@ -92,7 +93,7 @@ class LibraryScreen(PaperActions):
             id="filter",
             compact=True,
         )
-        yield Static("", markup=False, id="library-remark")
+        yield Static("", markup=False, classes="list-remark")
         yield PagedList(_PAPERS, id="papers")
         yield Footer(compact=True, show_command_palette=False)
 
@@ -143,20 +144,6 @@ class LibraryScreen(PaperActions):
         if action in ("sort", "remove", "open_paper"):
             return not self.shows_failures
         return True
-
-    def action_back(self) -> None:
-        """From the box to the list; then empties the filter; then leaves."""
-        box = self.query_one("#filter", Input)
-        if box.has_focus:
-            self._list.focus()
-        elif box.value:
-            box.value = ""
-        else:
-            self.dismiss()
-
-    def action_filter(self) -> None:
-        """Puts the keyboard into the filter."""
-        self.query_one("#filter").focus()
 
     def action_collection(self, by: int) -> None:
         """Shows the next collection, or the one before."""
@@ -213,11 +200,6 @@ class LibraryScreen(PaperActions):
             self._typing.stop()
         self._typing = self.set_timer(_PAUSE_SECONDS, self.refresh_list)
 
-    @on(Input.Submitted, "#filter")
-    def leave_box(self) -> None:
-        """Goes to the list."""
-        self._list.focus()
-
     @on(Choices.Chosen)
     def change_collection(self) -> None:
         """Shows another collection, or what failed."""
@@ -240,17 +222,7 @@ class LibraryScreen(PaperActions):
         else:
             self._remark(f"{count_of(event.total, 'paper')}, {_ORDERS[self._order]}")
 
-    @on(PagedList.Refused)
-    def tell_why_not(self, event: PagedList.Refused) -> None:
-        """A filter that cannot be one, or an engine that is gone."""
-        failed = failed_of(event.error)
-        self._remark(f"{failed.message} {failed.hint}", error=True)
-
     # What the engine does.
-
-    @property
-    def _list(self) -> PagedList:
-        return self.query_one(PagedList)
 
     @property
     def _listed(self) -> Listed | None:
@@ -272,7 +244,7 @@ class LibraryScreen(PaperActions):
             status = await self.app.engine.status()
             failed = await self.app.engine.run(FindFailed(limit=1))
         except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
-            self.tell_why_not(PagedList.Refused(error))
+            self._tell(error)
             return
         self._show_collections(status, failed.total)
 
@@ -333,11 +305,6 @@ class LibraryScreen(PaperActions):
         self.app.toast(f"Removed “{shown_line(listed.document.title, 100)}”. Its file is where it was.")
         self.app.refresh_status()
         self.refresh_all()
-
-    def _remark(self, sentence: str, *, error: bool = False) -> None:
-        remark = self.query_one("#library-remark", Static)
-        remark.set_class(error, "error")
-        remark.update(shown_line(sentence, 500))
 
 
 def _paper_row(listed: Listed) -> Row:

@@ -8,13 +8,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
 from assistant.engine.errands import ChangeSetting, FindSettings, SettingRow, SettingsFound, TryModel
-from assistant.failures import failed_of
 from tui.commands import bindings
 from tui.safe import shown_line
+from tui.screens.filtered import FilteredList
 from tui.widgets.line_box import LineBox
 from tui.widgets.paged_list import Column, Fetched, PagedList, Row
 
@@ -34,7 +33,7 @@ _ROLES: dict[str, Literal["small", "reasoning"]] = {
 }
 
 
-class SettingsScreen(Screen[None]):
+class SettingsScreen(FilteredList):
     """A list of settings; what the one with the cursor means stands below it."""
 
     app: CarrelApp
@@ -82,20 +81,6 @@ class SettingsScreen(Screen[None]):
             return row is not None and row.origin.startswith("user settings")
         return True
 
-    def action_back(self) -> None:
-        """From the box to the list; then empties the search; then leaves."""
-        box = self.query_one(Input)
-        if box.has_focus:
-            self._list.focus()
-        elif box.value:
-            box.value = ""
-        else:
-            self.dismiss()
-
-    def action_filter(self) -> None:
-        """Puts the keyboard into the search."""
-        self.query_one(Input).focus()
-
     def action_change(self) -> None:
         """Asks for another value of the setting with the cursor."""
         from tui.screens.value import ValueScreen
@@ -120,11 +105,6 @@ class SettingsScreen(Screen[None]):
         self._text = event.value
         self._fill()
 
-    @on(Input.Submitted)
-    def leave_box(self) -> None:
-        """Goes to the list."""
-        self._list.focus()
-
     @on(PagedList.Chosen)
     def change_clicked(self) -> None:
         """A second click changes."""
@@ -138,10 +118,6 @@ class SettingsScreen(Screen[None]):
         self.refresh_bindings()
 
     # What the engine does.
-
-    @property
-    def _list(self) -> PagedList:
-        return self.query_one(PagedList)
 
     @property
     def _row(self) -> SettingRow | None:
@@ -202,15 +178,6 @@ class SettingsScreen(Screen[None]):
             return Fetched(len(rows), rows[offset : offset + limit])
 
         self._list.show(fetch, empty="  No setting fits. Esc empties the search.", keep_place=keep_place)
-
-    def _tell(self, error: Exception) -> None:
-        failed = failed_of(error)
-        self._remark(f"{failed.message} {failed.hint}", error=True)
-
-    def _remark(self, sentence: str, *, error: bool = False) -> None:
-        remark = self.query_one(".list-remark", Static)
-        remark.set_class(error, "error")
-        remark.update(shown_line(sentence, 500))
 
 
 def _explained(row: SettingRow) -> Content:
