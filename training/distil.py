@@ -185,6 +185,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--init", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     lines = given.texts.read_text(encoding="utf-8").splitlines()
     distil(
@@ -195,6 +196,7 @@ def main() -> None:
         minutes=given.minutes,
         batch=given.batch,
         rate=given.rate,
+        seed=given.seed,
         threads=given.threads,
         init=given.init,
     )
