@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from indexes.errors import SearchError
 from indexes.protocols import Vectors
 
-__all__ = ["ChromaFailed", "ChromaFolder", "frame", "published_model"]
+__all__ = ["ChromaFailed", "ChromaFolder", "frame", "load_chroma", "published_model"]
 
 _COLLECTION = "passages"
 _SETTINGS = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 250}}
@@ -80,6 +80,11 @@ class ChromaFolder:
         """Gives back the folder's files."""
         with _translated(self._folder):
             self._client.close()
+
+
+def load_chroma() -> None:
+    """Imports Chroma, which the first folder opened would wait for: most of a second."""
+    import chromadb  # noqa: F401
 
 
 def frame(numbers: NDArray[np.int64], collections: Sequence[str], matrix: Vectors) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from indexes.admit import EVERYWHERE, Admission
 from indexes.ahead import Ahead
 from indexes.builder import build_generation
-from indexes.chroma import ChromaFailed, ChromaFolder
+from indexes.chroma import ChromaFailed, ChromaFolder, load_chroma
 from indexes.errors import LibraryBusy
 from indexes.exact import ExactIndex
 from indexes.generations import Generation, GenerationFailed, Generations
@@ -270,13 +272,22 @@ class DenseIndex:
                 return None
             if live.fingerprint != self._encoder.fingerprint:
                 return None
-            if damage := self._generations.damage(live):
-                raise GenerationFailed(f"{live.name} {damage}")
-            return SharedFolder(self._generations.scratch(live), live)
+            return SharedFolder(self._undamaged(live), live)
         except (GenerationFailed, ChromaFailed) as error:
             self._note = _damage_note(error.message)
             self._distrusted = live.name if live else ""
             return None
+
+    def _undamaged(self, live: Generation) -> Path:
+        """A folder of the live generation to open, once its files are found to be what they were."""
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            scratch = beside.submit(self._generations.scratch, live)
+            damage = beside.submit(self._generations.damage, live)
+            load_chroma()  # takes about as long as both, on another core
+        if reason := damage.result():
+            shutil.rmtree(scratch.result(), ignore_errors=True)
+            raise GenerationFailed(f"{live.name} {reason}")
+        return scratch.result()
 
     def _give_up(self, folder: ChromaFolder | None, reason: str) -> None:
         """Searches without this generation until another one is live."""
