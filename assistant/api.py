@@ -18,7 +18,7 @@ from assistant.history import named, new_run
 from assistant.loop import Consult, LoopThread, T, in_turn
 from assistant.papers import Papers
 from assistant.paths import Paths, find_paths
-from assistant.question import How, Where, budget_with, checked, less
+from assistant.question import How, Where, asked_again, budget_with, checked, earlier, less
 from assistant.records import replaying
 from assistant.settings import Settings, load_settings
 from assistant.telling import told
@@ -80,11 +80,11 @@ class Assistant:
         """Returns the answer; "nothing found" is an answer too.
 
         Args:
-            question: At most 20,000 characters. May be left out with `resume`.
+            question: At most 20,000 characters. May be left out with `resume` and with `again`.
             decide: Asked what the settings leave to a person, such as searching the web; without it the
                 default is taken, which for the web is no.
             how: Where to look, what it may spend, what it goes on with: `collections`, `deadline_seconds`,
-                `max_cost_usd`, `max_calls`, `resume`, `record`; see `How`.
+                `max_cost_usd`, `max_calls`, `resume`, `follows`, `again`, `record`; see `How`.
 
         Raises:
             QuestionRefused: The question is empty or too long, or a limit is negative.
@@ -287,10 +287,16 @@ class Assistant:
 
     def _wanted(self, question: str, how: How) -> Question:
         budget = budget_with(self.settings.budget, how)
-        resume = how.get("resume", "")
+        resume, follows = how.get("resume", ""), how.get("follows")
+        if again := how.get("again", ""):
+            if follows is None:
+                raise TypeError("`again` needs the answer that is asked again, as `follows`.")
+            return named(asked_again(follows, again, budget=budget), new_run())
         if resume and not question:
             return Question(text="", run=resume, budget=budget)
         wanted = checked(question, how.get("collections", ()), budget=budget)
+        if follows is not None:
+            wanted = wanted.model_copy(update={"follows": earlier(follows)})
         return wanted.model_copy(update={"run": resume}) if resume else named(wanted, new_run())
 
     # What follows runs on the loop thread only.

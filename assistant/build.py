@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +70,7 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
             library.further = (_cross_encoder(settings, library),)
         web = _web(settings)
 
-        def composed(around: Around | None = None) -> Research:
+        def composed(around: Around | None = None, *, models: Models = models) -> Research:
             from pipelines.research import Research, unchanged  # imports the graph, which only questions need
 
             return Research(
@@ -82,7 +82,17 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
                 around=around or unchanged,
             )
 
-        return Workbench(settings, paths, library, models, composed, opened.pop_all(), history, why_not)
+        return Workbench(
+            settings,
+            paths,
+            library,
+            models,
+            composed,
+            opened.pop_all(),
+            history,
+            why_not,
+            others=_others(settings, gates),
+        )
     raise AssertionError("the block above returns or raises")
 
 
@@ -140,6 +150,8 @@ class Workbench:
     """`None` where nothing is kept."""
     why_no_history: str = ""
     """Empty where nothing is meant to be kept."""
+    others: Mapping[str, ChatModel] = field(default_factory=dict)
+    """Further models by name, which only asking again can choose."""
 
     @cached_property
     def research(self) -> Research:
@@ -156,8 +168,10 @@ class Workbench:
             decide: Shows a question to a person; `None` where nobody can be asked, which means no.
             record: A file that does not exist yet, to record everything that the question calls.
         """
+        from assistant.asking_again import must_have_model
         from assistant.keeping import keeping, unkept
 
+        must_have_model(self, question)
         with recorded(self, question, decide, record) as (research, person):
 
             def answering(journal: Journal | None = None) -> AsyncGenerator[AskEvent]:
@@ -238,6 +252,7 @@ class Workbench:
         return Status(
             collections=await self.collections(),
             models=self.models.names,
+            others=tuple(self.others),
             encoder=encoder.name if encoder is not None else "",
             web=self.settings.web,
             home=str(self.paths.library),
@@ -317,3 +332,18 @@ def _models(settings: Settings, gates: Gates) -> Models:
         return open_model(role, gates) if role.name else None
 
     return Models(small=of(settings.models.small), reasoning=of(settings.models.reasoning))
+
+
+def _others(settings: Settings, gates: Gates) -> Mapping[str, ChatModel]:
+    """The models that can be asked again, with the limits of the reasoning model's role."""
+    from pipelines.metered import open_model
+
+    role = settings.models.reasoning
+    elsewhere = {"base_url": None, "api_key_env": None, "input_price_usd": None, "output_price_usd": None}
+    others: dict[str, ChatModel] = {}
+    for name in settings.models.others:
+        of_its_provider = name.partition(":")[0] == role.name.partition(":")[0]
+        others[name] = open_model(
+            role.model_copy(update={"name": name, **({} if of_its_provider else elsewhere)}), gates
+        )
+    return others

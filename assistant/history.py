@@ -16,6 +16,7 @@ from typing import Literal
 from assistant.history_file import HistoryError, HistoryFile
 from assistant.past import Past
 from assistant.past_question import State
+from assistant.question import asked_again, earlier
 from indexes.errors import InputError
 from indexes.types import Model
 from pipelines.journal import Kept
@@ -60,6 +61,10 @@ class KeptQuestion(Model):
     """The answer's text, or why there is none."""
     answer: Answer | None = None
     """Of a question that was cancelled, as far as it had come."""
+    follows: str = ""
+    """Run and id, with a space between, of the question that it followed on."""
+    again: str = ""
+    """How that one was asked again: `deeper`, `web`, or a model's name."""
 
 
 class RunMissing(InputError):
@@ -86,15 +91,36 @@ async def resumed(history: History, question: Question) -> Question:
         InputError: The run is a batch, and which of its questions is meant is not said.
     """
     run = await history.run(question.run)
-    if question.text:
-        return named(question, run.id)
     if run.kind == "batch":
+        if question.text:
+            return named(question, run.id)
         raise InputError(
             f"The run {run.id} is a batch of questions.", hint="`carrel batch --resume` goes on with it."
         )
     kept = (await history.questions(run.id))[-1]
-    again = question.model_copy(update={"text": kept.text, "collections": kept.collections})
-    return named(again, run.id, id=kept.id)
+    if question.text:
+        wanted = named(question, run.id)
+        return await _as_it_followed(history, wanted, kept) if wanted.id == kept.id else wanted
+    same = question.model_copy(update={"text": kept.text, "collections": kept.collections})
+    return await _as_it_followed(history, named(same, run.id, id=kept.id), kept)
+
+
+async def _as_it_followed(history: History, question: Question, kept: KeptQuestion) -> Question:
+    """The question with what it followed on; one that was asked again needs that answer's evidence.
+
+    Raises:
+        InputError: It needs that answer, and the history has it no more.
+    """
+    if not kept.follows:
+        return question
+    run, _, id = kept.follows.partition(" ")
+    past = await history.past.answer(run, id)
+    if past.answer is None:
+        raise InputError("The answer that this question followed on is not in the history any more.")
+    if not kept.again:
+        return question.model_copy(update={"follows": earlier(past.answer)})
+    again = asked_again(past.answer, kept.again, budget=question.budget)
+    return question.model_copy(update={"follows": again.follows, "again": again.again})
 
 
 class History:
@@ -143,14 +169,18 @@ class History:
         every later one in the same way.
         """
         run, key = Run(id=question.run), (question.run, question.id)
+        earlier = question.follows
+        follows = f"{earlier.run} {earlier.id}" if earlier is not None and earlier.run else ""
+        again = question.again.name if question.again is not None else ""
 
         def work(connection: sqlite3.Connection) -> None:
             _enter(connection, run)
             connection.execute(
-                "INSERT INTO questions (run, id, text, collections, state) VALUES (?, ?, ?, ?, 'running')"
+                "INSERT INTO questions (run, id, text, collections, follows, again, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'running')"
                 " ON CONFLICT (run, id) DO UPDATE"
                 " SET state = 'running', said = '', answer = NULL, ended = NULL",
-                (*key, question.text, json.dumps(question.collections)),
+                (*key, question.text, json.dumps(question.collections), follows, again),
             )
             connection.execute(
                 "DELETE FROM results WHERE run = ? AND question = ? AND step = 'person' AND text IN (?, ?)",
@@ -201,7 +231,8 @@ class History:
         """Returns a run's questions in the order they were begun."""
         rows = await self._file.read(
             lambda connection: connection.execute(
-                "SELECT run, id, text, collections, state, said, answer FROM questions WHERE run = ?"
+                "SELECT run, id, text, collections, state, said, answer, follows, again"
+                " FROM questions WHERE run = ?"
                 " ORDER BY sequence",
                 (run,),
             ).fetchall()
@@ -342,8 +373,8 @@ def _bytes(connection: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _kept_question(row: tuple[str, str, str, str, str, str, bytes | None]) -> KeptQuestion:
-    run, id, text, collections, state, said, packed = row
+def _kept_question(row: tuple[str, str, str, str, str, str, bytes | None, str, str]) -> KeptQuestion:
+    run, id, text, collections, state, said, packed, follows, again = row
     return KeptQuestion(
         run=run,
         id=id,
@@ -352,6 +383,8 @@ def _kept_question(row: tuple[str, str, str, str, str, str, bytes | None]) -> Ke
         state=State(state),
         said=said,
         answer=Answer.model_validate_json(zlib.decompress(packed)) if packed else None,
+        follows=follows,
+        again=again,
     )
 
 

@@ -20,7 +20,7 @@ __all__ = ["HistoryError", "HistoryFile"]
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-_VERSION = 2
+_VERSION = 3
 """Of the tables below, kept in the file as `PRAGMA user_version`."""
 _OURS = 0x43617248
 """`PRAGMA application_id` of a history: "CarH" in ASCII."""
@@ -90,6 +90,11 @@ _NEW_IN_2 = (
         INSERT INTO questions_fts (rowid, text, said) VALUES (new.sequence, new.text, new.said);
     END""",
     "INSERT INTO questions_fts (questions_fts) VALUES ('rebuild')",
+)
+
+_NEW_IN_3 = (
+    "ALTER TABLE questions ADD COLUMN follows TEXT NOT NULL DEFAULT ''",  # run and id of another question
+    "ALTER TABLE questions ADD COLUMN again TEXT NOT NULL DEFAULT ''",  # how that one was asked again
 )
 
 
@@ -229,7 +234,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         connection.execute("ROLLBACK")
         raise sqlite3.DatabaseError("it was made by a newer Carrel")
-    steps = (*(_TABLES if version == 0 else ()), *(_NEW_IN_2 if version < 2 else ()))
+    newer = {0: _TABLES, 1: _NEW_IN_2, 2: _NEW_IN_3}
+    steps = [statement for older in range(version, _VERSION) for statement in newer[older]]
     for statement in steps:
         connection.execute(statement)
     if steps:

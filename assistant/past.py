@@ -17,7 +17,7 @@ __all__ = ["Past"]
 _SHOWN_OF_ANSWER = 400
 """Characters of an answer that a list carries."""
 _COLUMNS = f"""q.run, q.id, q.text, substr(q.said, 1, {_SHOWN_OF_ANSWER}), q.state, r.started, r.kind,
-q.helped FROM questions q JOIN runs r ON r.id = q.run"""
+q.helped, q.follows, q.again FROM questions q JOIN runs r ON r.id = q.run"""
 
 
 class Past:
@@ -90,7 +90,7 @@ class Past:
 
 
 def _question(row: Sequence[object]) -> PastQuestion:
-    run, id, text, said, state, asked, kind, helped = row
+    run, id, text, said, state, asked, kind, helped, follows, again = row
     return PastQuestion.model_validate(
         {
             "run": run,
@@ -101,5 +101,7 @@ def _question(row: Sequence[object]) -> PastQuestion:
             "asked": asked,
             "in_batch": kind == "batch",
             "helped": None if helped is None else bool(helped),
+            "follows": follows,
+            "again": again,
         }
     )

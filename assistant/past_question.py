@@ -36,6 +36,10 @@ class PastQuestion(Model):
     in_batch: bool = False
     helped: bool | None = None
     """What the person said of the answer; `None` when nothing."""
+    follows: str = ""
+    """Run and id, with a space between, of the question that it followed on."""
+    again: str = ""
+    """How that one was asked again: `deeper`, `web`, or a model's name."""
 
 
 class PastAnswer(Model):

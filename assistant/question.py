@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from indexes.clean import clean, clean_line
 from indexes.errors import QuestionRefused
 from indexes.query import parse_query
-from pipelines.types import Budget, Question
+from pipelines.types import Again, Answer, Budget, Earlier, Question
 
-__all__ = ["LONGEST_QUESTION", "How", "Where", "budget_with", "checked", "less"]
+__all__ = ["LONGEST_QUESTION", "How", "Where", "asked_again", "budget_with", "checked", "earlier", "less"]
 
 LONGEST_QUESTION = 20_000
 """Characters. A longer text is material to answer from, not a question."""
@@ -34,6 +34,11 @@ class How(TypedDict, total=False):
     resume: str
     """The run of a question that was stopped or killed (`answer.run`, or `last`): it is asked again, and what
     was kept of it is not paid for again."""
+    follows: Answer
+    """The answer that this question follows on."""
+    again: str
+    """`deeper`, `web`, or the name of a model: the question of `follows` is asked once more, on the evidence
+    that its answer has."""
     record: str | Path | None
     """A file that does not exist yet, to record the question in for `replay`; it holds text of the papers."""
 
@@ -100,6 +105,40 @@ def checked(
             hint=f'Add what to look for: {clean_line(wanted, 60)} "..."',
         )
     return Question(text=wanted, collections=tuple(collections), budget=budget or Budget())
+
+
+def earlier(answer: Answer) -> Earlier:
+    """The question of an answer, for one that follows on it."""
+    return Earlier(run=answer.run, id=answer.question_id, text=answer.query.text)
+
+
+def asked_again(answer: Answer, again: str, *, budget: Budget | None = None) -> Question:
+    """Returns an answer's question, to be asked once more on the evidence that the answer has.
+
+    Args:
+        answer: The one there is.
+        again: `deeper`, `web`, or the name of a model.
+        budget: What it may spend.
+
+    Raises:
+        QuestionRefused: There is no evidence to answer from, and the web is not to add any.
+    """
+    if not answer.evidence and again != "web":
+        raise QuestionRefused(
+            "That answer has no evidence that it could be asked again on.", hint="Ask the web, or add papers."
+        )
+    wanted = Again(
+        how="deeper" if again == "deeper" else "web" if again == "web" else "model",
+        model=again if again not in ("deeper", "web") else "",
+        query=answer.query,
+        evidence=answer.evidence,
+    )
+    return Question(
+        text=answer.query.for_library,
+        budget=budget or Budget(),
+        follows=earlier(answer),
+        again=wanted,
+    )
 
 
 def less(question: Question, seconds: float) -> Question:

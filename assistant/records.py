@@ -52,14 +52,18 @@ def recorded(
     Raises:
         RecordingError: The file exists already, or cannot be written.
     """
+    from assistant.asking_again import models_for
+
+    models = models_for(workbench, question)
     if path is None:
-        yield workbench.research, person_of(workbench.settings, decide)
+        research = workbench.research if models is workbench.models else workbench.composed(models=models)
+        yield research, person_of(workbench.settings, decide)
         return
     from pipelines.recording import Recording, recording_decide, recording_services
 
     with Recording(path, question) as recording:
         deciding = recording_decide(decide, recording) if decide else None
-        research = workbench.composed(partial(recording_services, recording=recording))
+        research = workbench.composed(partial(recording_services, recording=recording), models=models)
         yield research, person_of(workbench.settings, deciding)
         if recording.problem:
             _log.warning("%s is incomplete: %s", path, recording.problem)

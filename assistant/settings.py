@@ -76,6 +76,18 @@ def _checked_address(address: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_checked_address)]
 
 
+def _checked_name(name: str) -> str:
+    provider, _, model = name.partition(":")
+    if not (provider.strip() and model.strip()):
+        raise ValueError(
+            f"{name!r} does not name its provider; write provider:model, such as openai:gpt-5-mini"
+        )
+    return name.strip()
+
+
+ModelName = Annotated[str, AfterValidator(_checked_name)]
+
+
 class ModelRole(ModelSettings):
     """The model that plays a role; its limits come with it."""
 
@@ -87,12 +99,7 @@ class ModelRole(ModelSettings):
     @field_validator("name")
     @classmethod
     def _has_provider(cls, name: str) -> str:
-        provider, _, model = name.partition(":")
-        if name and not (provider.strip() and model.strip()):
-            raise ValueError(
-                f"{name!r} does not name its provider; write provider:model, such as openai:gpt-5-mini"
-            )
-        return name.strip()
+        return _checked_name(name) if name else name
 
     @field_validator("api_key_env")
     @classmethod
@@ -111,6 +118,9 @@ class ModelsSettings(Model):
     """Reads each paper for the question, and answers when the reasoning model does not."""
     reasoning: ModelRole = ModelRole()
     """Writes the answer."""
+    others: Annotated[tuple[ModelName, ...], BeforeValidator(listed)] = ()
+    """Further models that can be asked again, as `provider:model`; in one line they are separated by `;`.
+    One of the reasoning model's provider has its address, its key and its limits, any other its limits."""
 
 
 class PersonSettings(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from indexes.errors import WebDisallowed
@@ -22,6 +22,7 @@ def consents(
     """Everything the research pipeline may ask for, each as its setting says."""
     return {
         "web": web_consent(web),
+        "web too": web_consent(web, prompt=_web_too_prompt),
         "budget": Consent(
             setting=budget,
             prompt=lambda needs: f"{needs['error'].message} Go over the limit for this question?",
@@ -45,11 +46,11 @@ def consents(
     }
 
 
-def web_consent(setting: Setting) -> Consent:
+def web_consent(setting: Setting, *, prompt: Callable[[Mapping[str, Any]], str] | None = None) -> Consent:
     """How the web is asked for: the search goes out with the question's own words, to one search engine."""
     return Consent(
         setting=setting,
-        prompt=_web_prompt,
+        prompt=prompt or _web_prompt,
         refusal="The web was not searched: it is not allowed."
         if setting == "never"
         else "The web was not searched: nobody allowed it.",
@@ -59,3 +60,7 @@ def web_consent(setting: Setting) -> Consent:
 
 def _web_prompt(needs: Mapping[str, Any]) -> str:
     return f"Nothing fitting in your library. Search the web for “{needs['query'].text}”?"
+
+
+def _web_too_prompt(needs: Mapping[str, Any]) -> str:
+    return f"Search the web for “{needs['query'].text}”? It adds to the evidence there is."

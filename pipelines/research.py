@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from functools import cached_property
 from typing import Any
 
 from indexes.errors import CarrelError
 from indexes.protocols import LooksAhead, Retriever
 from pipelines import cascade, classify, reason, retrieve, route, summarise, verify
+from pipelines.again import asked_again
 from pipelines.events import AskEvent, Done, Failed
 from pipelines.graph import CompiledPipeline, Result
 from pipelines.journal import Journal
@@ -152,7 +154,12 @@ class Research:
                 "limits": limits,
             }
         )
+        self._limits = limits
         self._compiled = CompiledPipeline(research(limits))
+
+    @cached_property
+    def _compiled_again(self) -> CompiledPipeline:
+        return CompiledPipeline(asked_again(self._limits))
 
     async def stream(
         self, question: Question, *, person: Person | None = None, journal: Journal | None = None
@@ -164,11 +171,12 @@ class Research:
             person: Who can be asked on the way; nobody by default.
             journal: Keeps what is paid for, so that a run that was stopped pays for nothing twice.
         """
-        for retriever in self._services["retrievers"]:
+        again = question.again
+        for retriever in self._services["retrievers"] if again is None else ():
             if isinstance(retriever, LooksAhead):
                 retriever.ahead(question.text)  # while it is classified: a vector needs nothing of that
-        run = self._compiled.stream(
-            {"question": question},
+        run = (self._compiled if again is None else self._compiled_again).stream(
+            {"question": question} if again is None else {"again": again},
             self._services,
             person=person,
             budget=question.budget,

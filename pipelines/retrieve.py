@@ -27,6 +27,7 @@ __all__ = [
     "nothing_found",
     "search_one",
     "searches",
+    "web_papers",
 ]
 
 
@@ -121,13 +122,25 @@ async def from_the_web(
     Raises:
         NothingRelevant: The web has nothing either.
     """
+    papers = await web_papers(query, web, library, limits, recorder)
+    recorder.note("The evidence is from the web, not from your library: titles and snippets only.")
+    return papers
+
+
+async def web_papers(
+    query: Query, web: Retriever, library: Shelves, limits: Limits, recorder: Recorder
+) -> tuple[Paper, ...]:
+    """What the web has to a question.
+
+    Raises:
+        NothingRelevant: The web has nothing.
+    """
     if span := current_span():
         span.spend(Usage(web_searches=1))
     found = await web.search(query.text, limit=limits.papers)
     findings = _told(web.name, found, recorder)
     if not findings.hits:
         raise NothingRelevant("The web search found nothing.")
-    recorder.note("The evidence is from the web, not from your library: titles and snippets only.")
     if query.asked:
         recorder.note("The web was searched without the question's filters: only the library knows them.")
     weights = await library.rarity(content_stems(query.text))

@@ -24,6 +24,7 @@ __all__ = [
     "collected",
     "each_paper",
     "passages_fit",
+    "passages_of",
     "relevance_and_summary",
     "verbatim",
 ]
@@ -98,14 +99,14 @@ async def collected(
     weights = await library.rarity(content_stems(query.text))
     pieces: list[Evidence] = []
     for reading in readings:
-        pieces += [reading] if isinstance(reading, Evidence) else _passages(reading, query, weights)
+        pieces += [reading] if isinstance(reading, Evidence) else passages_of(reading, query, weights)
     kept = [piece for piece in pieces if piece.relevance > 0] or pieces[:1]
     evidence = tuple(piece.model_copy(update={"id": number}) for number, piece in enumerate(kept, start=1))
     recorder.emit(EvidenceReady(evidence=evidence))
     return evidence
 
 
-def _passages(paper: Paper, query: Query, weights: Mapping[str, float]) -> list[Evidence]:
+def passages_of(paper: Paper, query: Query, weights: Mapping[str, float]) -> list[Evidence]:
     """Each passage as evidence of its own, so that a citation names one page."""
     return [_evidence((hit,), paper.relevance, query, weights) for hit in paper.hits]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipelines.waterfall import Waterfall
 
 __all__ = [
+    "Again",
     "Answer",
     "Budget",
     "Citation",
@@ -21,6 +22,7 @@ __all__ = [
     "Degradation",
     "Doubt",
     "Draft",
+    "Earlier",
     "Evidence",
     "FirstDraft",
     "Kind",
@@ -82,19 +84,6 @@ class Budget(Model):
     """Model calls, the failed ones included."""
 
 
-class Question(Model):
-    """What a person asked, and within which limits."""
-
-    text: str
-    collections: tuple[str, ...] = ()
-    """Where to look; empty means the classifier chooses."""
-    budget: Budget = Budget()
-    id: str = ""
-    """Names the question in its run; with the run's name it finds what was kept before a stop."""
-    run: str = ""
-    """Names the run, which a later process can resume; empty keeps nothing."""
-
-
 class Query(Model):
     """A question, classified."""
 
@@ -152,6 +141,50 @@ class Evidence(Model):
     def page(self) -> int:
         """Page of the quote, from 1."""
         return self.hits[0].passage.page
+
+
+class Earlier(Model):
+    """The question that another one follows on."""
+
+    run: str = ""
+    """Empty where no history has it."""
+    id: str = ""
+    text: str
+    """As it was understood."""
+
+
+class Again(Model):
+    """A question asked again on the evidence that its first answer already has."""
+
+    how: Literal["deeper", "web", "model"]
+    """`deeper`: the reasoning model reads all of it; `web`: with what the web adds; `model`: another one."""
+    model: str = ""
+    """Which other one; empty for the model that has the role."""
+    query: Query
+    """As it was classified for the first answer."""
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def name(self) -> str:
+        """What it is called in the history: how, or the model."""
+        return self.model if self.how == "model" else self.how
+
+
+class Question(Model):
+    """What a person asked, and within which limits."""
+
+    text: str
+    collections: tuple[str, ...] = ()
+    """Where to look; empty means the classifier chooses."""
+    budget: Budget = Budget()
+    id: str = ""
+    """Names the question in its run; with the run's name it finds what was kept before a stop."""
+    run: str = ""
+    """Names the run, which a later process can resume; empty keeps nothing."""
+    follows: Earlier | None = None
+    """The question that it follows on; `None` where it stands by itself."""
+    again: Again | None = None
+    """Where it is asked again: nothing is searched for anew then, the web apart."""
 
 
 class Citation(Model):

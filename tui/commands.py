@@ -102,10 +102,35 @@ COMMANDS: tuple[Command, ...] = (
     Command("cancel", "Cancel", "Stop the running question; what is written stays.", "cancel", "escape"),
     Command("theme", "Theme", "Choose the colours.", "app.change_theme", place="anywhere"),
     Command("quit", "Quit", "End Carrel; Ctrl+C twice does the same.", "app.quit", place="anywhere"),
-    # An answer.
+    # An answer. What costs something has a sign for its key: a question could begin with a letter.
     Command("copy", "Copy", "Copy the answer with its sources.", "copy", "y", place="reading"),
     Command(
         "export", "Export", "Write it: markdown, html, json or bibtex.", "export", "e", "FORM", "reading"
+    ),
+    Command(
+        "deeper",
+        "Deeper",
+        "Ask again: the reasoning model, on the same evidence.",
+        "again('deeper')",
+        "greater_than_sign",
+        place="reading",
+    ),
+    Command(
+        "web",
+        "Web",
+        "Ask again, with what the web adds to the evidence.",
+        "again('web')",
+        "at",
+        place="reading",
+    ),
+    Command(
+        "model",
+        "Model",
+        "Ask another model, on the same evidence.",
+        "another_model",
+        "m",
+        "NAME",
+        "reading",
     ),
     Command(
         "helped",
@@ -243,6 +268,8 @@ _SPELLED = {
     "delete": "Del",
     "plus": "+",
     "minus": "-",
+    "greater_than_sign": ">",
+    "at": "@",
 }
 
 

@@ -29,7 +29,7 @@ from assistant.engine.protocol import (
     Surroundings,
     SurroundingsRequest,
 )
-from assistant.events import Added, AddEvent, Asked, AskEvent, Done, Failed
+from assistant.events import Added, AddEvent, Answer, Asked, AskEvent, Done, Failed
 from assistant.failures import EngineDied, error_of
 from assistant.paths import find_paths
 
@@ -81,10 +81,23 @@ class EngineProcess:
         return None if self._worker is None else self._worker.pid
 
     async def ask(
-        self, text: str, *, collections: Sequence[str] = (), resume: str = ""
+        self,
+        text: str,
+        *,
+        collections: Sequence[str] = (),
+        resume: str = "",
+        follows: Answer | None = None,
+        again: str = "",
     ) -> AsyncIterator[AskEvent]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question."""
-        request = AskRequest(id=next(self._ids), text=text, collections=tuple(collections), resume=resume)
+        request = AskRequest(
+            id=next(self._ids),
+            text=text,
+            collections=tuple(collections),
+            resume=resume,
+            follows=follows,
+            again=again,
+        )
         async with aclosing(self._events(request)) as events:
             async for event in events:
                 if isinstance(event, Asked):

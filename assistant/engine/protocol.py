@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from assistant.engine.errands import AnyErrand, AnyFound, Errand, R_co
-from assistant.events import AddEvent, AskEvent, Collection
+from assistant.events import AddEvent, Answer, AskEvent, Collection
 from indexes.types import Model
 
 __all__ = [
@@ -38,6 +38,10 @@ class AskRequest(Model):
     collections: tuple[str, ...] = ()
     resume: str = ""
     """The run of a question that was stopped: what was kept of it is not paid for again."""
+    follows: Answer | None = None
+    """The answer that it follows on."""
+    again: str = ""
+    """`deeper`, `web`, or a model's name: the question of `follows`, asked once more on its evidence."""
 
 
 class AddRequest(Model):
@@ -126,6 +130,8 @@ class Status(Model):
     collections: tuple[Collection, ...]
     models: dict[str, str]
     """Role (`small`, `reasoning`) to model name; empty without models."""
+    others: tuple[str, ...] = ()
+    """Further models that can be asked again."""
     encoder: str
     """Name of the embedding model; empty when search is by keyword only."""
     web: Literal["ask", "auto", "never"]
@@ -158,13 +164,23 @@ class Reply(Model):
 class Engine(Protocol):
     """An engine as the app sees it: in a worker process, or scripted for tests."""
 
-    def ask(self, text: str, *, collections: Sequence[str] = (), resume: str = "") -> AsyncIterator[AskEvent]:
+    def ask(
+        self,
+        text: str,
+        *,
+        collections: Sequence[str] = (),
+        resume: str = "",
+        follows: Answer | None = None,
+        again: str = "",
+    ) -> AsyncIterator[AskEvent]:
         """Yields events up to `Done` or `Failed`; closing the iterator cancels the question.
 
         Args:
             text: The question.
             collections: Where to look; empty means the engine chooses.
             resume: The run of a question that was stopped, to go on with.
+            follows: The answer that it follows on.
+            again: `deeper`, `web`, or a model's name, to ask the question of `follows` on its evidence.
 
         Raises:
             EngineDied: The worker ended before the answer.

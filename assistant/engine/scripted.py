@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from assistant.engine.errands import Errand, Found, R_co
 from assistant.engine.protocol import Status, Surroundings
-from assistant.events import AddEvent, Asked, AskEvent
+from assistant.events import AddEvent, Answer, Asked, AskEvent
 
 __all__ = ["Gate", "ScriptedEngine"]
 
@@ -72,6 +72,8 @@ class ScriptedEngine:
         """Text and collections of each question, in order."""
         self.resumed: list[str] = []
         """The run of each question that went on with one."""
+        self.followed: list[tuple[Answer, str]] = []
+        """The answer that each question followed on, and how it was asked again; empty for a new question."""
         self.added: list[tuple[tuple[str, ...], str]] = []
         """Paths and collection of each `add`, in order."""
         self.decisions: list[tuple[str, str]] = []
@@ -87,11 +89,19 @@ class ScriptedEngine:
         self.closed = False
 
     async def ask(
-        self, text: str, *, collections: Sequence[str] = (), resume: str = ""
+        self,
+        text: str,
+        *,
+        collections: Sequence[str] = (),
+        resume: str = "",
+        follows: Answer | None = None,
+        again: str = "",
     ) -> AsyncIterator[AskEvent]:
         """Plays the question's script."""
         if resume:
             self.resumed.append(resume)
+        if follows is not None:
+            self.followed.append((follows, again))
         self.questions.append((text, tuple(collections)))
         script = self._events(text) if callable(self._events) else self._events
         ended = False

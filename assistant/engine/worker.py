@@ -31,6 +31,7 @@ from assistant.engine.protocol import (
 )
 from assistant.engine.running import retrying, run_errand
 from assistant.failures import failed_of
+from assistant.question import How
 from assistant.settings import load_settings
 from indexes.errors import CarrelError
 from indexes.model_files import SHIPPED_MODEL
@@ -105,14 +106,16 @@ class Server:
             self._assistant = self._open_assistant()
         assistant = self._assistant
         match request:
-            case AskRequest(id=request_id, text=text, collections=collections, resume=resume):
+            case AskRequest():
+                ask = request
 
                 async def decide(asked: Asked) -> str:
-                    return await self._decision(request_id, asked)
+                    return await self._decision(ask.id, asked)
 
-                async with aclosing(
-                    assistant.astream(text, collections=collections, resume=resume, decide=decide)
-                ) as asking:
+                how: How = {"collections": ask.collections, "resume": ask.resume}
+                if ask.follows is not None:
+                    how |= {"follows": ask.follows, "again": ask.again}
+                async with aclosing(assistant.astream(ask.text, decide=decide, **how)) as asking:
                     async for ask_event in asking:
                         yield ask_event
             case AddRequest(paths=paths, collection=collection):

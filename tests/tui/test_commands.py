@@ -28,6 +28,7 @@ from tui.screens.history import HistoryScreen
 from tui.screens.library import LibraryScreen
 from tui.screens.paper import PaperScreen
 from tui.screens.passage import PassageScreen
+from tui.screens.pick import PickScreen
 from tui.screens.settings import SettingsScreen
 from tui.screens.trace import TraceScreen
 from tui.screens.value import ValueScreen
@@ -45,7 +46,7 @@ SCREENS = {
     "settings": SettingsScreen,
     "page": PassageScreen,
 }
-DIALOGS = (AddScreen, ChooseScreen, ConfirmScreen, ExportScreen, HelpScreen, ValueScreen)
+DIALOGS = (AddScreen, ChooseScreen, ConfirmScreen, ExportScreen, HelpScreen, PickScreen, ValueScreen)
 OURS = (CarrelApp, *dict.fromkeys(SCREENS.values()), *DIALOGS, PagedList, QuestionBox)
 README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
 TAKEN_BY_TERMINALS = {"ctrl+b", "ctrl+a", "ctrl+s", "ctrl+q", "ctrl+z"}
@@ -110,7 +111,7 @@ def test_no_key_is_one_that_terminals_and_multiplexers_take():
 
 
 async def test_every_command_and_every_filter_is_in_the_help(sit_down):
-    async with sit_down(ScriptedEngine(), size=(100, 100)) as desk:
+    async with sit_down(ScriptedEngine(), size=(100, 140)) as desk:
         await desk.press("f1")
         await desk.sees("like:paper.pdf")
         said = re.sub(r"[│\s]+", " ", desk.text)

@@ -19,7 +19,7 @@ from tui.widgets.transcript import Welcome
 
 if TYPE_CHECKING:
     from assistant.engine.protocol import Status
-    from assistant.events import Asked, AskEvent, Document
+    from assistant.events import Answer, Asked, AskEvent, Document
     from assistant.past_question import PastAnswer
     from tui.adding import Adding
     from tui.app import CarrelApp
@@ -113,18 +113,23 @@ class AskScreen(PaperActions):
         else:
             self.ask(event.text)
 
-    def ask(self, text: str, *, resume: str = "") -> None:
+    def ask(self, text: str, *, resume: str = "", follows: Answer | None = None, again: str = "") -> None:
         """Asks; one question runs at a time.
 
         Args:
             text: The question.
             resume: The run of a question that was stopped, to go on with.
+            follows: The answer that it follows on.
+            again: How the question of that answer is asked again; see `Engine.ask`.
         """
         if self._answering is not None:
-            self.query_one(QuestionBox).put_back(text)
-            self.app.toast("Still answering. Esc stops it; your question waits in the box.")
+            if not again:
+                self.query_one(QuestionBox).put_back(text)
+            waits = "" if again else "; your question waits in the box"
+            self.app.toast(f"Still answering. Esc stops it{waits}.")
         else:
-            self._answering = self.run_worker(self._answer(text, resume), exit_on_error=False)
+            asking = self._answer(text, resume, follows, again)
+            self._answering = self.run_worker(asking, exit_on_error=False)
             self.refresh_bindings()
 
     async def show_past(self, past: PastAnswer) -> None:
@@ -132,7 +137,7 @@ class AskScreen(PaperActions):
         from tui.past import told_again
         from tui.widgets.turn import Turn
 
-        turn = Turn(past.question.text, self.app.clock)
+        turn = Turn(past.question.text, self.app.clock, again=past.question.again)
         await self.desk.begin(turn)
         if past.answer is not None:
             for event in told_again(past.answer):
@@ -225,6 +230,29 @@ class AskScreen(PaperActions):
         if (turn := self._answered_turn()) is not None and turn.answer is not None:
             self.app.push_screen(TraceScreen(turn.answer))
 
+    def action_again(self, how: str) -> None:
+        """Asks the question of the answer in view again, on its evidence."""
+        if (turn := self._answered_turn()) is not None and turn.answer is not None:
+            self.ask(turn.question, follows=turn.answer, again=how)
+
+    def action_another_model(self, name: str = "") -> None:
+        """Asks another model; which one is chosen from a list, unless it is named."""
+        from tui.screens.pick import PickScreen, found
+
+        if self._answered_turn() is None:
+            return
+        models = self.query_one(StatusLine).models
+        if name:
+            self.action_again(found(name, models))
+        elif models:
+            self.app.push_screen(PickScreen("Which model?", models), self._ask_model)
+        else:
+            self.app.toast("No model is configured. F8 names some.")
+
+    def _ask_model(self, name: str | None) -> None:
+        if name is not None:
+            self.action_again(name)
+
     def action_rate(self, helped: bool) -> None:
         """Notes in the history whether the answer helped; said again, it is taken back."""
         if (turn := self._answered_turn()) is not None and turn.answer is not None:
@@ -269,17 +297,18 @@ class AskScreen(PaperActions):
             await self._answered.cancel()
         self.app.refresh_status()
 
-    async def _answer(self, question: str, resume: str) -> None:
+    async def _answer(self, question: str, resume: str, follows: Answer | None, again: str) -> None:
         self._answered = None
         await self.app.ready()
         from assistant.failures import failed_of
         from tui.stream import listening
         from tui.widgets.turn import Turn
 
-        self._answered = turn = Turn(question, self.app.clock)
+        self._answered = turn = Turn(question, self.app.clock, again=again)
         await self.desk.begin(turn)
+        asking = self.app.engine.ask(question, resume=resume, follows=follows, again=again)
         try:
-            async with listening(self.app.engine.ask(question, resume=resume)) as events:
+            async with listening(asking) as events:
                 async for event in events:
                     await turn.receive(event)
                     self._confirm(event)

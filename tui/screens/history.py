@@ -164,7 +164,8 @@ class HistoryScreen(FilteredList):
 def _row(past: PastQuestion) -> Row:
     helped = {None: "", True: "yes", False: "no"}[past.helped]
     state = _STATES[past.state]
-    return Row((_local(past.asked), past.text, past.said, state, helped), past)
+    text = f"↳ {past.text} (again: {past.again})" if past.again else past.text
+    return Row((_local(past.asked), text, past.said, state, helped), past)
 
 
 def _local(moment: str) -> str:

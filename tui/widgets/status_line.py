@@ -28,6 +28,13 @@ class StatusLine(Static):
         """Whether it shows a status."""
         return self._status is not None
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that can be asked, each once."""
+        if self._status is None:
+            return ()
+        return tuple(dict.fromkeys([*self._status.others, *self._status.models.values()]))
+
     def on_resize(self) -> None:
         """Says as much as there is room for."""
         if self._status is not None:

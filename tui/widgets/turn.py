@@ -52,15 +52,17 @@ class Turn(Vertical):
             self.turn = turn
             self.evidence_id = evidence_id
 
-    def __init__(self, question: str, clock: Callable[[], float]) -> None:
+    def __init__(self, question: str, clock: Callable[[], float], *, again: str = "") -> None:
         """Starts the clock.
 
         Args:
             question: As the person typed it.
             clock: Gives seconds; only differences matter.
+            again: How the question of an earlier turn is asked again; empty for one that is new.
         """
         super().__init__()
         self.question = question
+        self.again = again
         self._clock = clock
         self.over = False
         """Answered, failed or cancelled: nothing more comes."""
@@ -77,8 +79,10 @@ class Turn(Vertical):
 
     def compose(self) -> ComposeResult:
         """The question, the steps, the answer and the remarks, from top to bottom."""
+        how = f" (again: {shown_line(self.again, 60)})" if self.again else ""
         yield Static(
-            Content.assemble(("❯ ", "$accent bold"), (shown(self.question), "bold")), classes="question"
+            Content.assemble(("❯ ", "$accent bold"), (shown(self.question), "bold"), (how, "$secondary")),
+            classes="question",
         )
         yield Steps(self._clock)
         yield AnswerText()
