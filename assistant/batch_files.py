@@ -14,8 +14,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from assistant.envelope import to_json_line
 from assistant.history import State
-from assistant.render import cited_evidence, to_json_line
+from assistant.render import cited_evidence
 from indexes.chaos import point
 from indexes.clean import clean_line
 from indexes.errors import CarrelError, InputError, LibraryBusy

@@ -8,7 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
 
-from assistant.render import cited_evidence, to_json, to_markdown
+from assistant.envelope import to_json
+from assistant.render import cited_evidence, to_markdown
 from indexes.clean import clean_line
 from pipelines.types import Answer
 

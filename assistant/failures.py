@@ -18,6 +18,7 @@ assert _pipeline_errors
 class EngineDied(CarrelError):
     """The engine's process ended before it had answered."""
 
+    stage = "engine"
     retryable = True
     default_hint = "Ask again: the engine starts anew, and what was added before is kept."
 

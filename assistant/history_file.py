@@ -101,6 +101,7 @@ _NEW_IN_3 = (
 class HistoryError(CarrelError):
     """The history cannot be used; questions are answered all the same."""
 
+    stage = "history"
     default_hint = "`carrel paths` shows where it lies. Move the file away to begin a new one."
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from assistant.counting import counted
 from indexes.clean import clean, clean_line
-from indexes.errors import CarrelError
 from indexes.types import AddReport, Document, Fate, Hits, Passage
 from pipelines.types import Answer, Degradation, Evidence, Outcome
 
 __all__ = [
-    "SCHEMA_VERSION",
     "UNSUPPORTED",
     "Source",
     "brief_notes",
     "cited_evidence",
-    "error_json",
     "fallbacks_of",
     "hits_text",
     "marked_text",
@@ -29,14 +25,11 @@ __all__ = [
     "report_text",
     "source_lines",
     "sources_of",
-    "to_json",
-    "to_json_line",
     "to_markdown",
     "to_text",
     "where",
 ]
 
-SCHEMA_VERSION = 1
 UNSUPPORTED = "(unsupported)"
 """Stands after a sentence that its sources do not carry, in every rendering."""
 
@@ -71,22 +64,6 @@ def to_text(answer: Answer) -> str:
     if notes := notes_of(answer):
         parts.append("Notes\n" + "\n".join(f"- {note}" for note in notes))
     return "\n\n".join(parts) + "\n"
-
-
-def to_json(command: str, data: Any) -> str:
-    """One JSON document; `data` is a model, or models, or plain values."""
-    return _document({"schema_version": SCHEMA_VERSION, "command": command, "data": _plain(data)})
-
-
-def to_json_line(data: Any) -> str:
-    """One line of JSON with its line end; `data` is a model, or models, or plain values."""
-    return _document(_plain(data), indent=None)
-
-
-def error_json(command: str, error: CarrelError) -> str:
-    """One JSON document that says what went wrong."""
-    failure = {"kind": error.kind, "message": clean(error.message), "hint": clean(error.hint)}
-    return _document({"schema_version": SCHEMA_VERSION, "command": command, "error": failure})
 
 
 def marked_text(answer: Answer) -> str:
@@ -213,19 +190,3 @@ _HEADING = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 def _without_markup(markdown: str) -> str:
     """Takes out what only looks good when rendered: strong emphasis and the signs before headings."""
     return _HEADING.sub("", _EMPHASIS.sub(r"\2", markdown))
-
-
-def _plain(data: Any) -> Any:
-    if hasattr(data, "model_dump"):
-        return data.model_dump(mode="json")
-    if isinstance(data, Sequence | Iterable) and not isinstance(data, str | bytes | dict):
-        return [_plain(item) for item in data]
-    return data
-
-
-def _document(value: Any, *, indent: int | None = 2) -> str:
-    """JSON with its data exact; where a character could harm a terminal, all but ASCII is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    if clean(text) != text:
-        text = json.dumps(value, ensure_ascii=True, indent=indent).replace("\x7f", "\\u007f")
-    return text + "\n"

@@ -64,6 +64,7 @@ _PROJECT_MAY_SET = frozenset(
 class SettingsError(CarrelError):
     """A setting is wrong; the message names where it stands."""
 
+    stage = "settings"
     exit_code = 78
 
 

@@ -1,7 +1,9 @@
 """The error tree's root and what can go wrong between a file and a found passage.
 
 CarrelError
+├── Interrupted           Ctrl+C, or a request to end
 ├── InputError            what the person gave cannot be used
+│   ├── WrongUsage        an option or a command that cannot be used so
 │   ├── PathMissing       no such file or folder
 │   ├── NothingToRead     a folder without a readable file
 │   ├── DocumentMissing   no such document in the library
@@ -50,6 +52,7 @@ __all__ = [
     "Encrypted",
     "FilterRefused",
     "InputError",
+    "Interrupted",
     "JudgementsUnusable",
     "LibraryBusy",
     "LibraryDamaged",
@@ -71,6 +74,7 @@ __all__ = [
     "WebDisallowed",
     "WebError",
     "WebMissing",
+    "WrongUsage",
 ]
 
 
@@ -81,6 +85,8 @@ class CarrelError(Exception):
     """Whether the same call may succeed later."""
     exit_code: ClassVar[int] = 1
     """What the command line exits with when this ends it."""
+    stage: ClassVar[str] = "command"
+    """Which part of the work it stopped, as machine-readable output spells it."""
     default_hint: ClassVar[str] = ""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -95,10 +101,24 @@ class CarrelError(Exception):
         return type(self).__name__
 
 
+class Interrupted(CarrelError):
+    """A person, or the system, ended the work; what was done until then is kept."""
+
+    stage = "signal"
+    exit_code = 130
+
+
 class InputError(CarrelError):
     """What the person gave cannot be used as it is."""
 
+    stage = "input"
     exit_code = 2
+
+
+class WrongUsage(InputError):
+    """A command line that cannot be understood."""
+
+    stage = "usage"
 
 
 class PathMissing(InputError):
@@ -151,6 +171,8 @@ class FilterRefused(InputError):
 class ReadError(CarrelError):
     """One file could not be read; the others are not affected."""
 
+    stage = "read"
+
 
 class Encrypted(ReadError):
     """The file needs a password."""
@@ -187,6 +209,8 @@ class ReadTimeout(ReadError):
 class LibraryError(CarrelError):
     """The library as a whole cannot be used as asked."""
 
+    stage = "library"
+
 
 class LibraryBusy(LibraryError):
     """Another process is writing to the library."""
@@ -206,6 +230,8 @@ class EncoderMismatch(LibraryError):
 class EncoderError(CarrelError):
     """Text could not be embedded."""
 
+    stage = "embed"
+
 
 class EncoderMissing(EncoderError):
     """No embedding model on this machine."""
@@ -218,6 +244,8 @@ class EncoderMissing(EncoderError):
 
 class SearchError(CarrelError):
     """One retriever failed; others may still answer."""
+
+    stage = "retrieve"
 
 
 class MeaningUnavailable(SearchError):

@@ -58,6 +58,7 @@ __all__ = [
 class ModelError(CarrelError):
     """A model call did not give an answer."""
 
+    stage = "model"
     exit_code = 3
     outcome: ClassVar[Outcome] = Outcome.INTERNAL
 
@@ -132,6 +133,8 @@ class ModelMalformed(ModelError):
 class NotAllowed(CarrelError):
     """A person, or a setting in their name, said no."""
 
+    stage = "consent"
+
 
 class BudgetSpent(NotAllowed):
     """One more call would go over what the question may cost."""
@@ -140,9 +143,13 @@ class BudgetSpent(NotAllowed):
 class NoTimeLeft(CarrelError):
     """The deadline is so near that the rung was not begun."""
 
+    stage = "answer"
+
 
 class TookTooLong(CarrelError):
     """A rung was stopped at its time-out."""
+
+    stage = "answer"
 
 
 class Unsure(CarrelError):
@@ -154,17 +161,21 @@ class Unsure(CarrelError):
 class NothingRelevant(CarrelError):
     """A rung of retrieval found nothing that bears on the question."""
 
+    stage = "retrieve"
     exit_code = 4
 
 
 class Stopped(CarrelError):
     """A person was asked how to go on and chose to stop."""
 
+    stage = "consent"
     exit_code = 130
 
 
 class StepFailed(CarrelError):
     """Every rung of a step failed."""
+
+    stage = "answer"
 
 
 class PipelineInvalid(CarrelError):

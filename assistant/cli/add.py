@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from assistant.cli.adding import Telling, add_once, follow
-from assistant.cli.options import format_option, open_assistant, talk_options
+from assistant.cli.options import format_option, open_assistant, setting_option, talk_options
 from assistant.cli.outlet import Command
 from indexes.formats import SOURCES, ZOTERO
 
@@ -44,7 +44,7 @@ Examples:
 @click.option("--reembed", is_flag=True, help="Embed the whole library anew, with the model now in use.")
 @click.option("--watch", is_flag=True, help="Go on: add what is new or changed, until Ctrl+C.")
 @format_option(lines=True)
-@click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
+@setting_option
 @talk_options
 def command(
     paths: tuple[str, ...],

@@ -27,8 +27,8 @@ class Telling:
 
     def tell(self, event: WatchEvent) -> AddReport | None:
         """Says what the event says; returns the report of a round that is over."""
+        from assistant.envelope import to_json_line
         from assistant.events import Added
-        from assistant.render import to_json_line
         from indexes.watch import FilesGone, Watching
 
         if self.format == "jsonl":
@@ -49,7 +49,8 @@ class Telling:
 
     def put_report(self, report: AddReport) -> None:
         """Writes a report to stdout, unless each event went there already."""
-        from assistant.render import report_text, to_json
+        from assistant.envelope import to_json
+        from assistant.render import report_text
 
         if self.format != "jsonl":
             put(to_json("add", report) if self.format == "json" else report_text(report, self._collection))
@@ -64,9 +65,10 @@ def add_once(events: Iterable[WatchEvent], telling: Telling) -> int:
                 if (report := telling.tell(event)) is not None:
                     telling.put_report(report)
                     code = exit_code(report)
-    except KeyboardInterrupt:
-        say("Stopped. What was added stays; the same command goes on from there.")
-        return 130
+    except KeyboardInterrupt as stop:
+        from indexes.errors import Interrupted
+
+        raise Interrupted("Stopped. What was added stays; the same command goes on from there.") from stop
     return code
 
 

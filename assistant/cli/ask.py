@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assistant.cli.answers import Colour, answer_exit_code, answer_options, put_answer, put_event
 from assistant.cli.options import (
     open_assistant,
     require_collections,
@@ -15,16 +16,16 @@ from assistant.cli.options import (
     strict_option,
     talk_options,
 )
-from assistant.cli.outlet import Command, put, say
+from assistant.cli.outlet import Command, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from assistant.api import Assistant
     from assistant.cli.narrate import Narrator
-    from assistant.events import Answer, Asked
+    from assistant.events import Asked
 
-__all__ = ["command", "put_answer"]
+__all__ = ["command"]
 
 _STDIN_LIMIT = 4 * 1024 * 1024
 
@@ -37,21 +38,18 @@ Examples:
   carrel ask "What limits dense retrieval?"
   carrel ask --collection reviews --web never "Which trials report harms?"
   echo "Who proposed residual learning?" | carrel ask --format json
-  carrel ask --resume last
+  carrel ask --continue
 """,
 )
 @click.argument("question", nargs=-1)
 @click.option(
     "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
 )
-@click.option(
-    "--format",
-    type=click.Choice(["text", "markdown", "json"]),
-    help="What stdout gets; Markdown by default, shown formatted on a terminal.",
-)
+@answer_options(events=True)
 @click.option(
     "--resume", metavar="RUN", default="", help="Go on with a question that was stopped: its run, or `last`."
 )
+@click.option("-c", "--continue", "resume", flag_value="last", help="The same as --resume last.")
 @click.option("--record", metavar="FILE", help="Record the question in a new file, for `carrel replay`.")
 @click.option("--trace", is_flag=True, help="Draw on stderr what took which time.")
 @setting_options
@@ -61,6 +59,7 @@ def command(
     question: tuple[str, ...],
     collection: tuple[str, ...],
     format: str | None,
+    color: Colour,
     resume: str,
     record: str | None,
     trace: bool,
@@ -76,6 +75,7 @@ def command(
     and nothing that was paid for is paid for again.
     """
     from assistant.cli.narrate import Narrator
+    from assistant.events import Failed
     from assistant.failures import last_answer
     from assistant.question import checked
 
@@ -94,38 +94,25 @@ def command(
             )
             for event in asking:
                 narrator.tell(event)
+                if format == "jsonl" and not isinstance(event, Failed):  # a failure is told as any error is
+                    put_event(event)
                 events.append(event)
         except KeyboardInterrupt:
             if assistant.settings.history.keep:
-                narrator.line("to go on, and pay for nothing twice: carrel ask --resume last")
+                narrator.line("to go on, and pay for nothing twice: carrel ask --continue")
             raise
         answer = last_answer(events)
         narrator.clear()
-        put_answer(answer, format)
+        put_answer(answer, format, color)
         if trace:
             say(str(answer.trace.waterfall(width=_columns())))
         if not answer.found:
             narrator.line(f"next: {_next_step(assistant)}")
-    return 4 if strict and not answer.found else 0
+    return answer_exit_code(answer, strict=strict)
 
 
 def _columns() -> int:
     return min(160, shutil.get_terminal_size((100, 24)).columns)
-
-
-def put_answer(answer: Answer, format: str | None) -> None:
-    """Writes the answer to stdout in the format that was asked for."""
-    from assistant.render import to_json, to_markdown, to_text
-
-    match format:
-        case "json":
-            put(to_json("ask", answer))
-        case "text":
-            put(to_text(answer))
-        case None if sys.stdout.isatty():
-            _show_formatted(to_markdown(answer))
-        case _:
-            put(to_markdown(answer))
 
 
 def _next_step(assistant: Assistant) -> str:
@@ -135,13 +122,6 @@ def _next_step(assistant: Assistant) -> str:
     if assistant.settings.web == "auto":
         return "other words, or `carrel add PATH` for more papers"
     return "other words, `carrel add PATH` for more papers, or `--web auto` to search the web too"
-
-
-def _show_formatted(markdown: str) -> None:
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    Console(markup=False, emoji=False, highlight=False).print(Markdown(markdown, hyperlinks=False))
 
 
 def _question(words: tuple[str, ...]) -> str:

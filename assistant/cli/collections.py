@@ -60,7 +60,7 @@ def rename(old: str, new: str, merge: bool, format: str, set_: tuple[str, ...]) 
 
     The same file in both becomes one paper. Nothing is read or embedded again.
     """
-    from assistant.render import to_json
+    from assistant.envelope import to_json
     from indexes.clean import clean_line
 
     with open_assistant(set_) as assistant:
@@ -80,7 +80,7 @@ def rename(old: str, new: str, merge: bool, format: str, set_: tuple[str, ...]) 
 @setting_option
 def remove(name: str, yes: bool, format: str, set_: tuple[str, ...]) -> int:
     """Take all papers of the collection NAME out of the library; files are not touched."""
-    from assistant.render import to_json
+    from assistant.envelope import to_json
     from indexes.clean import clean_line
 
     with open_assistant(set_) as assistant:

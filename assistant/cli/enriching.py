@@ -60,7 +60,7 @@ def enrich(
     nothing else does, and nothing without a yes. What your own bibliography says stays.
     """
     from assistant.cli.narrate import Narrator
-    from assistant.render import to_json
+    from assistant.envelope import to_json
     from indexes.registries import registry_named
 
     settings = (*set_, *([f"library.registry={registry}"] if registry else []))
@@ -82,9 +82,12 @@ def enrich(
                 tell=lambda done, total: narrator.progress(f"asking {host}: {done}/{total}"),
             )
             narrator.clear()
-    except KeyboardInterrupt:
-        say("Stopped. What was written down stays; the same command goes on from there.")
-        return 130
+    except KeyboardInterrupt as stop:
+        from indexes.errors import Interrupted
+
+        raise Interrupted(
+            "Stopped. What was written down stays; the same command goes on from there."
+        ) from stop
     put(to_json("papers enrich", report) if format == "json" else _text(report))
     return 3 if report.stopped or any(paper.outcome == "failed" for paper in report.papers) else 0
 

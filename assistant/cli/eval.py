@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from assistant.cli.options import overrides_of, talk_options
-from assistant.cli.outlet import Command, put, say
+from assistant.cli.options import format_option, overrides_of, setting_option, talk_options
+from assistant.cli.outlet import Command, put
 
 if TYPE_CHECKING:
     from indexes.evaluation.retrieval import Progress, RetrievalReport
@@ -21,14 +21,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _common_options(command: F) -> F:
     options = (
-        click.option(
-            "--format",
-            type=click.Choice(["text", "json"]),
-            default="text",
-            help="What stdout gets; json has each question too.",
-        ),
-        click.option("--json", "format", flag_value="json", help="The same as --format json."),
-        click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key."),
+        format_option(),
+        setting_option,
         talk_options,
     )
     for option in reversed(options):
@@ -99,13 +93,14 @@ def retrieval(
 
     try:
         return _run("eval retrieval", evaluate, format=format, quiet=quiet, verbose=verbose)
-    except KeyboardInterrupt:
-        say(
+    except KeyboardInterrupt as stop:
+        from indexes.errors import Interrupted
+
+        raise Interrupted(
             f"Stopped. The library stays in {keep}; the same command goes on from there."
             if keep
             else "Stopped. The temporary library is removed."
-        )
-        return 130
+        ) from stop
 
 
 @command.command(
@@ -165,8 +160,8 @@ def metadata(gold: Path, format: str, set_: tuple[str, ...], quiet: bool, verbos
     import asyncio
 
     from assistant.cli.narrate import Narrator
+    from assistant.envelope import to_json
     from assistant.evaluation_table import metadata_table
-    from assistant.render import to_json
     from indexes.evaluation.metadata import evaluate_metadata, read_gold
 
     overrides_of(set_)
@@ -195,8 +190,8 @@ def _run(
     import asyncio
 
     from assistant.cli.narrate import Narrator
+    from assistant.envelope import to_json
     from assistant.evaluation_table import evaluation_table
-    from assistant.render import to_json
 
     with Narrator(quiet=quiet, verbose=verbose) as narrator:
         reached = ""

@@ -23,7 +23,7 @@ def check(format: str, set_: tuple[str, ...]) -> int:
 
     Nothing is changed. Exits with 1 when something is wrong.
     """
-    from assistant.render import to_json
+    from assistant.envelope import to_json
 
     with open_assistant(set_) as assistant:
         report = assistant.papers.check()
@@ -42,7 +42,7 @@ def repair(format: str, set_: tuple[str, ...]) -> int:
     No file is read again and nothing is embedded. A damaged catalogue is kept under another name. Exits with
     1 when something is still wrong.
     """
-    from assistant.render import to_json
+    from assistant.envelope import to_json
     from indexes.clean import clean_line
 
     with open_assistant(set_) as assistant:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assistant.cli.options import format_option, setting_option
 from assistant.cli.outlet import Command, put, say
 
 if TYPE_CHECKING:
@@ -21,16 +22,16 @@ class _Group(Command, click.Group):
 
 
 @click.group("models", cls=_Group, invoke_without_command=True)
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
-@click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
+@format_option()
+@setting_option
 @click.pass_context
 def command(ctx: click.Context, format: str, set_: tuple[str, ...]) -> int | None:
     """Show the models in use and where each setting comes from."""
     if ctx.invoked_subcommand is not None:
         return None
     from assistant.cli.options import overrides_of
+    from assistant.envelope import to_json
     from assistant.paths import find_paths
-    from assistant.render import to_json
     from assistant.settings import load_settings
 
     settings, paths = load_settings(overrides=overrides_of(set_)), find_paths()

@@ -40,7 +40,9 @@ def talk_options(command: F) -> F:
 
 def strict_option(command: F) -> F:
     """Adds `--strict`."""
-    return click.option("--strict", is_flag=True, help="Exit with 4 when nothing was found.")(command)
+    return click.option(
+        "--strict", is_flag=True, help="Exit with 4 when nothing was found; ask also with 3 or 124."
+    )(command)
 
 
 def setting_option(command: F) -> F:
@@ -50,13 +52,14 @@ def setting_option(command: F) -> F:
     )(command)
 
 
-def format_option(*, lines: bool = False) -> Callable[[F], F]:
+def format_option(*more: str, lines: bool = False) -> Callable[[F], F]:
     """Adds `--format` and `--json`.
 
     Args:
+        more: What stdout can get beside text and JSON.
         lines: Whether what is put out is a list, of which `--json` is one JSON object on each line.
     """
-    choices = ["text", "json", "jsonl"] if lines else ["text", "json"]
+    choices = ["text", *more, "json", *(["jsonl"] if lines else [])]
     short = "jsonl" if lines else "json"
 
     def options(command: F) -> F:

@@ -16,7 +16,19 @@ import click
 if TYPE_CHECKING:
     from indexes.errors import CarrelError
 
-__all__ = ["Command", "Group", "guarded", "is_terminal", "prepare_streams", "put", "put_list", "say", "width"]
+__all__ = [
+    "Command",
+    "Group",
+    "command_name",
+    "guarded",
+    "is_terminal",
+    "prepare_streams",
+    "put",
+    "put_error",
+    "put_list",
+    "say",
+    "width",
+]
 
 T = TypeVar("T")
 
@@ -72,15 +84,29 @@ def put(text: str) -> None:
 
 def put_list(listed: Sequence[T], format: str, in_words: Callable[[Sequence[T]], str]) -> None:
     """Writes a list to stdout: `json` is one object, `jsonl` one on each line, anything else is text."""
-    from assistant.render import to_json, to_json_line
+    from assistant.envelope import to_json, to_json_line
 
     match format:
         case "json":
-            put(to_json(_name(click.get_current_context()), listed))
+            put(to_json(command_name(click.get_current_context()), listed))
         case "jsonl":
             put("".join(to_json_line(each) for each in listed))
         case _:
             put(in_words(listed))
+
+
+def put_error(command: str, error: CarrelError, format: str) -> None:
+    """Writes an error to stdout where JSON, or JSON lines, were asked for; stderr has it in words."""
+    from assistant.envelope import error_json
+
+    if format.startswith("json"):
+        with suppress(BrokenPipeError):
+            put(error_json(command, error, line=format == "jsonl"))
+
+
+def command_name(ctx: click.Context) -> str:
+    """The command as it is typed after the program's name: `papers list`."""
+    return ctx.command_path.partition(" ")[2] or ctx.command_path
 
 
 def say(line: str) -> None:
@@ -101,21 +127,13 @@ def width() -> int | None:
 
 
 def _report(error: CarrelError, ctx: click.Context) -> int:
-    from assistant.render import error_json
     from indexes.clean import clean_line
 
-    if str(ctx.params.get("format")).startswith("json"):
-        with suppress(BrokenPipeError):
-            put(error_json(_name(ctx), error))
+    put_error(command_name(ctx), error, str(ctx.params.get("format")))
     say(f"carrel: {clean_line(error.message, 1000)}")
     if error.hint:
         say(f"        {clean_line(error.hint, 1000)}")
     return error.exit_code
-
-
-def _name(ctx: click.Context) -> str:
-    """The command as it is typed after the program's name: `papers list`."""
-    return ctx.command_path.partition(" ")[2] or ctx.command_path
 
 
 def _log_to_file() -> None:

@@ -73,8 +73,8 @@ def list_papers(text: tuple[str, ...], format: str, set_: tuple[str, ...], **nar
 @setting_option
 def show(name: str, collection: str | None, format: str, set_: tuple[str, ...]) -> int:
     """Show all that the library knows of the paper NAME."""
+    from assistant.envelope import to_json
     from assistant.listings import holding_text
-    from assistant.render import to_json
 
     with open_assistant(set_) as assistant:
         require_collections(assistant, (collection,) if collection else ())

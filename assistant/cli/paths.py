@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import click
 
+from assistant.cli.options import format_option
 from assistant.cli.outlet import Command, put
 
 __all__ = ["command"]
 
 
 @click.command("paths", cls=Command)
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
+@format_option()
 def command(format: str) -> None:
     """Show where settings, library, history, logs and downloads lie."""
+    from assistant.envelope import to_json
     from assistant.paths import find_paths
-    from assistant.render import to_json
 
     paths = find_paths()
     places = {

@@ -102,14 +102,16 @@ def retry(
     """
     from assistant.cli.adding import exit_code
     from assistant.cli.narrate import Narrator
-    from assistant.render import report_text, to_json
+    from assistant.envelope import to_json
+    from assistant.render import report_text
 
     try:
         with open_assistant(set_) as assistant, Narrator(quiet=quiet, verbose=verbose) as narrator:
             report = assistant.papers.retry(names, collection=collection, emit=narrator.tell)
-    except KeyboardInterrupt:
-        say("Stopped. What was added stays; the same command goes on from there.")
-        return 130
+    except KeyboardInterrupt as stop:
+        from indexes.errors import Interrupted
+
+        raise Interrupted("Stopped. What was added stays; the same command goes on from there.") from stop
     put(to_json("papers retry", report) if format == "json" else report_text(report))
     return exit_code(report)
 
@@ -152,7 +154,7 @@ def _remove_gone(
 
 
 def _put_removed(names: list[str], papers: int, format: str) -> None:
-    from assistant.render import to_json
+    from assistant.envelope import to_json
 
     if format == "json":
         put(to_json("papers remove", {"removed": names, "papers": papers}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from assistant.cli.ask import put_answer
+from assistant.cli.answers import Colour, answer_options, put_answer
 from assistant.cli.options import open_assistant, talk_options
 from assistant.cli.outlet import Command
 
@@ -25,11 +25,9 @@ Examples:
 @click.option(
     "--speed", type=click.FloatRange(min=0), default=0.0, help="1 takes as long as it took, 0 no time."
 )
-@click.option(
-    "--format", type=click.Choice(["text", "markdown", "json"]), help="What stdout gets; Markdown by default."
-)
+@answer_options()
 @talk_options
-def command(file: str, speed: float, format: str | None, quiet: bool, verbose: bool) -> int:
+def command(file: str, speed: float, format: str | None, color: Colour, quiet: bool, verbose: bool) -> int:
     """Play a question again that `carrel ask --record` has recorded in FILE.
 
     Every model, search and page is answered from the file.
@@ -43,5 +41,5 @@ def command(file: str, speed: float, format: str | None, quiet: bool, verbose: b
             narrator.tell(event)
             events.append(event)
         narrator.clear()
-        put_answer(last_answer(events), format)
+        put_answer(last_answer(events), format, color)
     return 0

@@ -7,11 +7,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 
 import click
 
+from assistant.cli.ending import ended_by_signal, ended_by_usage, stop_on_signals
 from assistant.cli.outlet import guarded, prepare_streams, say
+from assistant.exit_codes import ExitCode
 
 __all__ = ["COMMANDS", "root", "run"]
 
@@ -22,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "collections": "List, rename and remove collections.",
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "eval": "Measure how well search finds what it should.",
+    "help": "Show the help of a command, or a topic: exit-codes, environment, json.",
     "models": "Show the models in use, or get another embedding model.",
     "papers": "List, show, remove, export, check and repair the papers.",
     "paths": "Show where settings, library, history, logs and downloads lie.",
@@ -37,11 +39,7 @@ Examples:
   carrel ask "What limits dense retrieval?"
   carrel                     opens the app
 
-\b
-Exit codes: 0 done, 1 failed, 2 wrong usage or input,
-3 some files failed and others were added, or a model
-or its provider failed, 4 nothing found (--strict),
-78 settings, 124 time-out, 130 interrupted.
+`carrel help exit-codes` and `carrel help environment` say what scripts need to know.
 """
 
 
@@ -82,7 +80,7 @@ def _show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EPILOG,
 )
 @click.option("--home", metavar="FOLDER", help="Keep everything in this folder (also: CARREL_HOME).")
@@ -107,7 +105,7 @@ def root(ctx: click.Context, home: str | None) -> int | None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(root.get_usage(ctx), err=True)
         say("The app needs a terminal. `carrel --help` lists the commands that do not.")
-        return 2
+        return ExitCode.USAGE
     code: int = guarded(_open_app, ctx)
     return code
 
@@ -115,15 +113,13 @@ def root(ctx: click.Context, home: str | None) -> int | None:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; the outermost door."""
     prepare_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
+    stop_on_signals()
     try:
         code = root.main(list(arguments), prog_name="carrel", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return ended_by_usage(error, arguments)
     except (KeyboardInterrupt, click.Abort):
-        say("Stopped.")
-        return 130
+        return ended_by_signal(next((each for each in arguments if each in COMMANDS), "carrel"), arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -134,11 +130,9 @@ def _open_app() -> int:
     found = entry_points(group="carrel.app")
     if not found:
         say("The app is not installed. Reinstall carrel, or use `carrel ask`.")
-        return 1
+        return ExitCode.FAILED
     start = next(iter(found)).load()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # the app has its own way out, screen included
     code = start()
     return code if isinstance(code, int) else 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from assistant.cli.options import open_assistant, require_collections, strict_option
+from assistant.cli.options import (
+    format_option,
+    open_assistant,
+    require_collections,
+    setting_option,
+    strict_option,
+)
 from assistant.cli.outlet import Command, put
 
 __all__ = ["command"]
@@ -32,10 +38,8 @@ Examples:
     default=None,
     help="Most passages of one paper before another's; 0 for any number.",
 )
-@click.option(
-    "--format", type=click.Choice(["text", "markdown", "json"]), default="text", help="What stdout gets."
-)
-@click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key.")
+@format_option("markdown")
+@setting_option
 @strict_option
 def command(
     text: tuple[str, ...],
@@ -47,8 +51,9 @@ def command(
     strict: bool,
 ) -> int:
     """Find passages, without a model writing anything."""
+    from assistant.envelope import to_json
     from assistant.question import checked
-    from assistant.render import hits_text, to_json
+    from assistant.render import hits_text
     from indexes.neighbours import PER_DOCUMENT
 
     wanted = checked(" ".join(text), collection, filters_alone=True)

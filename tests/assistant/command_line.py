@@ -12,9 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Ran", "carrel", "carrel_in_terminal", "command", "environment"]
+from tests.faults.server import FaultServer
+
+__all__ = ["LIGHT", "QUESTION", "Ran", "carrel", "carrel_in_terminal", "command", "environment", "with_model"]
 
 ROOT = Path(__file__).parents[2]
+QUESTION = "What does full jitter do to the retries of many clients?"
+LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
+"""What the library of the fixture `filled` was embedded with."""
 _START = "import sys; from assistant.cli import main; main()"
 _LONGEST_SECONDS = 90
 _LONGEST_TO_EXIT_SECONDS = 10
@@ -116,3 +121,13 @@ def _watch(screen: int, process: subprocess.Popen[bytes], answers: list[tuple[st
         if answers and answers[0][0] in seen.decode(errors="replace"):
             os.write(screen, answers.pop(0)[1].encode())
     return seen.decode(errors="replace")
+
+
+def with_model(server: FaultServer) -> dict[str, str]:
+    """Variables that make `server` the reasoning model of a library embedded lightly."""
+    return {
+        **LIGHT,
+        "CARREL_REASONING": "openai:big",
+        "CARREL_BASE_URL": server.base_url,
+        "OPENAI_API_KEY": "sk-test",
+    }

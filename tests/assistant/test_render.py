@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from traitlets.config import Config
 
+from assistant.envelope import error_json, to_json
 from assistant.html import to_html
 from assistant.notebook import load_ipython_extension
-from assistant.render import UNSUPPORTED, brief_notes, error_json, hits_text, to_json, to_markdown, to_text
+from assistant.render import UNSUPPORTED, brief_notes, hits_text, to_markdown, to_text
 from indexes.clean import clean
 from indexes.errors import CarrelError
 from indexes.types import AddReport, Document, Fate, Hit, Hits, Passage
@@ -135,7 +136,8 @@ def test_json_is_exact_versioned_and_reads_back() -> None:
 
 def test_an_error_as_json_has_kind_message_and_hint() -> None:
     document = json.loads(error_json("add", CarrelError("It broke.", hint="Mend it.")))
-    assert document["error"] == {"kind": "CarrelError", "message": "It broke.", "hint": "Mend it."}
+    said = {"kind": "CarrelError", "message": "It broke.", "hint": "Mend it.", "stage": "command"}
+    assert document["error"] == said
 
 
 def hostile_answer(text: str) -> Answer:

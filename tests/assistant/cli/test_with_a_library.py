@@ -13,38 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from assistant import Answer, Assistant
-from tests.assistant.command_line import Ran, carrel, carrel_in_terminal, command, environment
+from assistant import Answer
+from tests.assistant.command_line import (
+    LIGHT,
+    QUESTION,
+    Ran,
+    carrel,
+    carrel_in_terminal,
+    command,
+    environment,
+    with_model,
+)
 from tests.faults.script import Hang, Status
 from tests.faults.server import FaultServer
-
-QUESTION = "What does full jitter do to the retries of many clients?"
-LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
-HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202eevil\u202c"
-
-
-@pytest.fixture(scope="module")
-def filled_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two notes, and a home whose library holds them; tests use copies of it."""
-    folder, home = tmp_path_factory.mktemp("my notes"), tmp_path_factory.mktemp("filled")
-    (folder / "jitter.md").write_text(
-        f"# Full jitter {HOSTILE}\n\nFull jitter {HOSTILE} spreads the retries of many clients: each of them waits"
-        " a random time between zero and an exponentially growing bound.\n"
-    )
-    (folder / "breaker.md").write_text(
-        "# Breakers\n\nA circuit breaker stops calling a service that fails.\n"
-    )
-    with Assistant(home, library__encoder="hashing") as assistant:
-        assistant.add(folder)
-    return folder, home
-
-
-@pytest.fixture
-def filled(filled_home: tuple[Path, Path], carrel_home: Path) -> Path:
-    """The folder of the notes that the library holds."""
-    folder, home = filled_home
-    shutil.copytree(home, carrel_home, dirs_exist_ok=True)
-    return folder
 
 
 @pytest.fixture
@@ -55,15 +36,6 @@ def notes(filled_home: tuple[Path, Path], tmp_path: Path) -> Path:
 
 def run(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Ran:
     return carrel(*arguments, stdin=stdin, env={**LIGHT, **(env or {})})
-
-
-def with_model(server: FaultServer) -> dict[str, str]:
-    return {
-        **LIGHT,
-        "CARREL_REASONING": "openai:big",
-        "CARREL_BASE_URL": server.base_url,
-        "OPENAI_API_KEY": "sk-test",
-    }
 
 
 def test_adding_says_the_result_on_stdout_and_the_rest_on_stderr(notes: Path) -> None:
