@@ -3,169 +3,106 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Required, TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict
 
 from pydantic import Field
 
-from assistant.batch_files import AnswerFile, Item, Row, items_of, read_questions
-from assistant.failures import failed_of, last_answer
-from assistant.history import Run, State, named, new_run
-from assistant.keeping import state_of
-from assistant.question import LONGEST_QUESTION, How, budget_with, checked
-from assistant.settings import Settings
+from assistant.batch_limits import End, Purse
+from assistant.batch_plan import BatchPlan, Plan, Progress, Standing, fingerprint_of, planned
+from assistant.batch_questions import Item
+from assistant.batch_row import Answering, Row, Terms, answered
+from assistant.history import Run, State, new_run
 from indexes.chaos import point
-from indexes.errors import InputError, QuestionRefused
+from indexes.errors import QuestionRefused
 from indexes.types import Model
 from pipelines.errors import ModelAuth, ModelMissing
-from pipelines.events import AskEvent, Failed
 from pipelines.policy import LONGEST_RETRY_AFTER_SECONDS
-from pipelines.types import Answer, Budget, Outcome, Question, Usage
+from pipelines.types import Outcome, Usage
 
 if TYPE_CHECKING:
     from assistant.build import Workbench
 
-__all__ = ["BatchPlan", "BatchReport", "Plan", "Progress", "fingerprint_of", "planned", "run_batch"]
+__all__ = [
+    "BatchPlan",
+    "BatchReport",
+    "Plan",
+    "Progress",
+    "Standing",
+    "fingerprint_of",
+    "planned",
+    "run_batch",
+]
 
-_LONGEST_WAIT_SECONDS = 600.0
-"""How long the end of a batch waits for a provider that has asked to be left alone."""
 _POLL_SECONDS = 0.1
-
-
-class Progress(Model):
-    """One more question has its row."""
-
-    row: Row
-    done: int
-    total: int
+_BEAT_SECONDS = 1.0
+_LEAST_SECONDS = 0.1
+"""What is left of the batch's time to a question that is begun at its very end: enough for the last rungs."""
 
 
 class BatchReport(Model):
     """What became of a batch."""
 
     run: str
+    out: Path = Path()
+    """The file of answers."""
     counts: dict[State, int] = Field(default_factory=dict)
     """Rows written, by how they ended."""
     skipped: int = 0
     """Answered well by an earlier run with the same settings."""
     not_run: int = 0
+    retried: int = 0
+    """Tries beyond each question's first."""
+    ended: End = End.DONE
     stopped: str = ""
-    """Why no other question was worth beginning, as a sentence."""
+    """Why no other question was begun, as a sentence."""
+    failures_tolerated: bool = False
+    """Whether a batch that came to its end has succeeded although questions failed."""
     usage: Usage = Usage()
-    """Of the rows written; its seconds are those of the whole."""
+    """Of all tries; its seconds are those of the whole."""
 
     @property
     def exit_code(self) -> int:
         """What the command line exits with."""
-        if self.stopped:
-            return ModelAuth.exit_code
-        if self.not_run:
-            return 130
-        return 1 if self.counts.get(State.ERROR) else 0
+        if self.ended is End.DONE and self.counts.get(State.ERROR) and not self.failures_tolerated:
+            return 1
+        return self.ended.exit_code
 
 
-class BatchPlan(TypedDict, total=False):
-    """How a batch is run, and what each of its questions may spend."""
-
-    out: Required[str | Path]
-    """The file that the answers are added to, one JSON object a line."""
-    resume: bool
-    """Whether answers may be there already: only what has no good one, by the same settings, is asked."""
-    concurrency: int
-    """Questions at the same time; 4 unless given."""
-    collections: Sequence[str]
-    """Where to look, for questions that do not say."""
-    stopping: Callable[[], bool]
-    """Asked before each question: once it says yes, none is begun any more."""
-    emit: Callable[[Progress], None]
-    """Told of each row."""
-    deadline_seconds: float | None
-    """Of each question, like the two that follow."""
-    max_cost_usd: float | None
-    max_calls: int | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is asked, and how."""
-
-    items: Sequence[Item]
-    answers: AnswerFile
-    budget: Budget
-    """Of each question."""
-    collections: tuple[str, ...] = ()
-    """Where to look, for questions that do not say."""
-    concurrency: int = 4
-    """Questions at the same time."""
-    resume: bool = False
-    stopping: Callable[[], bool] = lambda: False
-    emit: Callable[[Progress], None] = lambda progress: None
-    longest_wait_seconds: float = _LONGEST_WAIT_SECONDS
-
-
-def planned(questions: str | Path | Sequence[str], given: BatchPlan, settings: Settings) -> Plan:
-    """What is to be done; blocks while it reads the questions.
-
-    Raises:
-        InputError: There are no questions, their file is also that of the answers, or a number is wrong.
-    """
-    out = Path(given["out"]).expanduser()
-    if isinstance(questions, str | Path):
-        source = Path(questions).expanduser()
-        items = read_questions(source)
-        if out.exists() and out.samefile(source):
-            raise InputError(f"The questions and the answers are one file, {str(out)!r}.")
-    else:
-        items = items_of(questions)
-    concurrency = given.get("concurrency", 4)
-    if concurrency < 1:
-        raise InputError(f"{concurrency} questions at the same time are too few; at least 1 is needed.")
-    return Plan(
-        items=items,
-        answers=AnswerFile(out),
-        budget=budget_with(settings.budget, cast("How", given)),
-        collections=tuple(given.get("collections", ())),
-        concurrency=concurrency,
-        resume=given.get("resume", False),
-        stopping=given.get("stopping", lambda: False),
-        emit=given.get("emit", lambda progress: None),
-    )
-
-
-def fingerprint_of(settings: Settings) -> str:
-    """Of the settings that an answer depends on; what it may cost and where keys lie are not among them."""
-    cost = {"api_key_env", "input_price_usd", "output_price_usd"}
-    said = settings.model_dump_json(
-        include={"models": True, "web": True, "searxng_url": True, "library": {"encoder"}, "limits": True},
-        exclude={"models": {"small": cost, "reasoning": cost}},
-    )
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-async def run_batch(plan: Plan, open_workbench: Callable[[], Awaitable[Workbench]]) -> BatchReport:
+async def run_batch(
+    plan: Plan, open_workbench: Callable[[], Awaitable[Workbench]], answering: Answering | None = None
+) -> BatchReport:
     """Answers every question that has no good answer yet.
 
     Nobody is asked on the way; a question that fails gets a row that says so, and the others go on.
+
+    Args:
+        plan: What is asked, and how.
+        open_workbench: Opens what the questions are answered with.
+        answering: Answers one question, in place of the workbench.
 
     Raises:
         AnswersBusy: Another process writes to the same file.
         AnswersError: The file of answers cannot be used.
     """
-    async with plan.answers.held(resume=plan.resume):
+    order = [item.id for item in plan.items] if plan.ordered else ()
+    async with plan.answers.held(resume=plan.resume, order=order):
         workbench = await open_workbench()
-        run = await _begin(plan, workbench)
-        fingerprint = fingerprint_of(workbench.settings)
-        report = await _Batch(
-            plan, lambda question: workbench.stream(question, None), run, fingerprint
-        ).answered()
+        terms = Terms(
+            budget=plan.budget,
+            collections=plan.collections,
+            run=await _begin(plan, workbench),
+            fingerprint=fingerprint_of(workbench.settings, plan.collections),
+        )
+        own = partial(answered, ask=lambda question: workbench.stream(question, None))
+        report = await _Batch(plan, terms, answering or own).answered()
         if workbench.history is not None and not report.not_run:
-            await workbench.history.finish(run)
+            await workbench.history.finish(report.run)
     return report
 
 
@@ -185,50 +122,73 @@ class _Final(Exception):
 
 
 @dataclass
-class _Waiting:
-    """A question whose provider has asked to be left alone."""
+class _Later:
+    """A question that is asked once more, and what came of it so far."""
 
     item: Item
+    row: Row
     until: float
-    """On the monotonic clock."""
+    """When its provider may be asked again, on the monotonic clock."""
+
+
+class _Figures(TypedDict):
+    done: int
+    total: int
+    failed: int
+    usage: Usage
 
 
 class _Batch:
-    def __init__(
-        self, plan: Plan, ask: Callable[[Question], AsyncGenerator[AskEvent]], run: str, fingerprint: str
-    ) -> None:
+    def __init__(self, plan: Plan, terms: Terms, answering: Answering) -> None:
         self._plan = plan
-        self._ask = ask
-        self._run = run
-        self._fingerprint = fingerprint
-        self._todo = deque(item for item in plan.items if not self._is_answered(item))
+        self._terms = terms
+        self._answering = answering
+        self._todo = deque(item for item in plan.items if not plan.answers.holds(item, terms.fingerprint))
         self._total = len(self._todo)
-        self._waiting: list[_Waiting] = []
+        self._later: list[_Later] = []
+        self._tries: Counter[str] = Counter()
+        self._put_off: set[str] = set()
+        """Ids that wait, or have waited, for a provider that asked for it."""
         self._counts: Counter[State] = Counter()
-        self._usage = Usage()
+        self._purse = Purse(plan.total_cost_usd, plan.budget)
+        self._under_way = 0
+        self._settled = asyncio.Event()
+        """Set whenever a question has ended."""
+        self._began = time.monotonic()
+        self._ended = End.DONE
         self._stopped = ""
-        self._last_try = False
 
     async def answered(self) -> BatchReport:
-        began = time.monotonic()
+        beating = asyncio.create_task(self._beat())
         try:
             await self._work()
-            await self._work_after_waiting()
+            while self._later and not self._over():
+                await self._ask_again()
         except* _Final as final:
-            self._stopped = str(final.exceptions[0])
+            self._end(End.FAULT, str(final.exceptions[0]))
+        finally:
+            beating.cancel()
+        for later in self._later:
+            await self._keep(later.row)
         done = self._counts.total()
+        if done < self._total and self._ended is End.DONE:
+            self._ended = End.INTERRUPTED
         return BatchReport(
-            run=self._run,
+            run=self._terms.run,
+            out=self._plan.answers.path,
             counts=dict(self._counts),
             skipped=len(self._plan.items) - self._total,
             not_run=self._total - done,
+            retried=sum(tries - 1 for tries in self._tries.values()),
+            ended=self._ended,
             stopped=self._stopped,
-            usage=self._usage.model_copy(update={"seconds": time.monotonic() - began}),
+            failures_tolerated=self._plan.failing.tolerated,
+            usage=self._purse.spent.model_copy(update={"seconds": self._seconds}),
         )
 
-    def _is_answered(self, item: Item) -> bool:
-        row = self._plan.answers.rows.get(item.id)
-        return row is not None and row.status is State.OK and row.fingerprint == self._fingerprint
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
 
     async def _work(self) -> None:
         """Empties the list of what is to do, some questions at a time."""
@@ -236,63 +196,104 @@ class _Batch:
             for _ in range(min(self._plan.concurrency, len(self._todo))):
                 workers.create_task(self._worker())
 
-    async def _work_after_waiting(self) -> None:
-        """Asks once more what was put off because a provider had asked to be left alone."""
-        if not self._waiting:
-            return
+    async def _ask_again(self) -> None:
+        """Asks once more what failed, and what was put off because a provider had asked to be left alone."""
         latest = time.monotonic() + self._plan.longest_wait_seconds
-        until = min(max(each.until for each in self._waiting), latest)
-        while time.monotonic() < until and not self._plan.stopping():  # noqa: ASYNC110 - set by a signal
+        until = min(max(each.until for each in self._later), latest)
+        while time.monotonic() < until:
+            if self._over():
+                return
             await asyncio.sleep(_POLL_SECONDS)
-        self._todo.extend(each.item for each in self._waiting)
-        self._last_try = True
+        self._todo.extend(each.item for each in self._later)
+        again, self._later = self._later, []
         await self._work()
+        # What was not begun any more keeps what came of it before.
+        left = {item.id for item in self._todo}
+        self._later += [each for each in again if each.item.id in left]
 
     async def _worker(self) -> None:
-        while self._todo and not self._plan.stopping():
+        while await self._may_begin():
             item = self._todo.popleft()
             point("batch.claim")
             row = await self._row(item)
             if (why := _final(row)) is not None:
                 raise _Final(why)
-            seconds = _seconds_to_wait(row)
-            if seconds and not self._last_try:
-                self._waiting.append(_Waiting(item, time.monotonic() + seconds))
-                continue
-            await self._plan.answers.append(row)
-            self._counts[row.status] += 1
-            self._usage += row.usage
-            self._plan.emit(Progress(row=row, done=self._counts.total(), total=self._total))
+            if (wait := self._seconds_to_wait(row, item)) is not None:
+                self._later.append(_Later(item, row, time.monotonic() + wait))
+            else:
+                await self._keep(row)
+
+    async def _may_begin(self) -> bool:
+        """Whether there is another question and it may be begun; waits while what is left may not suffice."""
+        while self._todo and not self._over():
+            if self._purse.affords(self._under_way):
+                return True
+            if not self._under_way:
+                self._end(End.COST, f"The batch has spent its {_dollars(self._plan.total_cost_usd)}.")
+                return False
+            self._settled.clear()
+            await self._settled.wait()
+        return False
+
+    def _over(self) -> bool:
+        """Whether no other question is begun, for any reason but that there is none."""
+        limit = self._plan.total_seconds
+        if self._ended is End.DONE:
+            if limit is not None and self._seconds >= limit:
+                self._end(End.TIME, f"The batch has taken its {limit:g} seconds.")
+            elif self._plan.stopping():
+                self._end(End.INTERRUPTED)
+        return self._ended is not End.DONE
+
+    def _end(self, end: End, why: str = "") -> None:
+        self._ended, self._stopped = end, why
 
     async def _row(self, item: Item) -> Row:
-        """What comes of one question, whatever goes wrong with it."""
+        """What comes of one question, within what is left of the batch's money and time."""
+        budget = self._purse.budget(self._under_way)
+        if (limit := self._plan.total_seconds) is not None:
+            left = max(limit - self._seconds, _LEAST_SECONDS)
+            budget = budget.model_copy(update={"max_seconds": min(budget.max_seconds or left, left)})
+        self._under_way += 1
+        self._tries[item.id] += 1
         try:
-            if item.problem:
-                raise QuestionRefused(item.problem)
-            asked = checked(
-                item.question, item.collections or self._plan.collections, budget=self._plan.budget
-            )
-            answer = await self._answer(named(asked, self._run, id=item.id))
-        except Exception as error:  # noqa: BLE001 - the outer door of a row: the others go on
-            return self._failed(item, failed_of(error))
-        return Row.of(answer, item, state_of(answer), self._fingerprint)
+            row = await self._answering(item, self._terms.model_copy(update={"budget": budget}))
+        finally:
+            self._under_way -= 1
+            self._settled.set()
+        self._purse.pay(row.usage)
+        return row
 
-    async def _answer(self, question: Question) -> Answer:
-        last: list[AskEvent] = []
-        async with aclosing(self._ask(question)) as events:
-            async for event in events:
-                last = [event]
-        return last_answer(last)
+    def _seconds_to_wait(self, row: Row, item: Item) -> float | None:
+        """How long to wait at least until the question is asked once more; `None` for not at all."""
+        asked = _asked_to_wait(row)
+        if asked is not None and item.id not in self._put_off:
+            self._put_off.add(item.id)
+            return asked
+        tries_left = self._plan.retry + (item.id in self._put_off) - self._tries[item.id] + 1
+        return 0.0 if _may_do_better(row) and tries_left > 0 else None
 
-    def _failed(self, item: Item, failed: Failed) -> Row:
-        return Row(
-            id=item.id,
-            question=item.question[:LONGEST_QUESTION],
-            status=State.ERROR,
-            error=failed,
-            run=self._run,
-            fingerprint=self._fingerprint,
-        )
+    async def _keep(self, row: Row) -> None:
+        await self._plan.answers.append(row)
+        self._counts[row.status] += 1
+        self._plan.emit(Progress(row=row, **self._standing()))
+        failed = self._counts[State.ERROR]
+        if failed >= self._plan.failing.most and self._ended is End.DONE:
+            noun = "question has" if failed == 1 else "questions have"
+            self._end(End.FAILURES, f"{failed} {noun} failed, which is as many as were allowed.")
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            self._plan.beat(Standing(**self._standing()))
+
+    def _standing(self) -> _Figures:
+        return {
+            "done": self._counts.total(),
+            "total": self._total,
+            "failed": self._counts[State.ERROR],
+            "usage": self._purse.spent.model_copy(update={"seconds": self._seconds}),
+        }
 
 
 def _final(row: Row) -> str | None:
@@ -302,7 +303,20 @@ def _final(row: Row) -> str | None:
     return next((each.why for each in row.degraded if each.outcome is Outcome.AUTH), None)
 
 
-def _seconds_to_wait(row: Row) -> float:
-    """How long a provider asks to be left alone, if that is longer than a question waits; else 0."""
+def _asked_to_wait(row: Row) -> float | None:
+    """Seconds for which a rate limit asks to be left alone, 0 where it does not say; `None` without one."""
+    if row.status is State.OK:
+        return None
+    limited = [each for each in row.degraded if each.outcome is Outcome.LIMITED]
     asked = max((each.retry_after_seconds or 0.0 for each in row.degraded), default=0.0)
-    return asked if asked > LONGEST_RETRY_AFTER_SECONDS else 0.0
+    return asked if limited or asked > LONGEST_RETRY_AFTER_SECONDS else None
+
+
+def _may_do_better(row: Row) -> bool:
+    """Whether the same question may come out better another time."""
+    refused = row.error is not None and row.error.kind == QuestionRefused.__name__
+    return row.status in (State.ERROR, State.PARTIAL) and not refused
+
+
+def _dollars(cost: float | None) -> str:
+    return "money" if cost is None else f"${cost:g}"

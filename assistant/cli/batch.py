@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,10 +15,100 @@ from assistant.cli.outlet import Command, say
 if TYPE_CHECKING:
     from types import FrameType
 
-    from assistant.batch import BatchReport, Progress
+    from assistant.api import Assistant
+    from assistant.batch import BatchReport
     from assistant.cli.narrate import Narrator
 
 __all__ = ["command"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ASKED_OF_A_PERSON = ("web", "person.budget", "person.collection", "person.failure")
+
+
+def _of_the_questions(command: F) -> F:
+    """Adds what says how questions are written down and asked."""
+    options = (
+        click.option("--resume", is_flag=True, help="Go on: ask only what has no good answer yet."),
+        click.option("--ordered", is_flag=True, help="In the end, rows stand in the questions' order."),
+        click.option(
+            "--from",
+            "form",
+            type=click.Choice(["auto", "jsonl", "csv", "lines"]),
+            default="auto",
+            help="How the questions are written; seen from the file otherwise.",
+        ),
+        click.option(
+            "--bad-lines",
+            type=click.Choice(["row", "refuse"]),
+            default="row",
+            help="A line that is no question: gets a row that says so, or nothing is asked.",
+        ),
+        click.option("--require-ids", is_flag=True, help="A question without an id is a bad line."),
+        click.option(
+            "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
+        ),
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1, 64),
+            default=4,
+            show_default=True,
+            metavar="N",
+            help="Questions at the same time.",
+        ),
+        click.option(
+            "--max-connections",
+            type=click.IntRange(1, 256),
+            metavar="N",
+            help="Calls to one provider at once.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _of_what_goes_wrong(command: F) -> F:
+    """Adds the limits of the whole and what becomes of failures."""
+    options = (
+        click.option(
+            "--retry",
+            type=click.IntRange(0, 10),
+            default=0,
+            metavar="N",
+            help="Ask again at the end, up to N times, what failed or fell back.",
+        ),
+        click.option(
+            "--fail-on-error",
+            is_flag=False,
+            flag_value="true",
+            metavar="[N|SHARE]",
+            help="Stop at the first failure, at N of them, or at a share of all such as 0.1.",
+        ),
+        click.option(
+            "--total-time",
+            type=float,
+            metavar="SECONDS",
+            help="Begin none after so long; end those begun.",
+        ),
+        click.option("--total-cost", type=float, metavar="USD", help="Most that the whole run may cost."),
+        click.option(
+            "--decisions",
+            type=click.Choice(["default", "auto", "never"]),
+            default="default",
+            help="What is done where a person would be asked.",
+        ),
+        click.option(
+            "--every",
+            type=click.FloatRange(min=0.1),
+            default=5.0,
+            metavar="SECONDS",
+            help="How often progress is told where there is no terminal.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command(
@@ -27,62 +117,104 @@ __all__ = ["command"]
     epilog="""\b
 Examples:
   carrel batch questions.txt -o answers.jsonl
-  carrel batch questions.jsonl -o answers.jsonl --resume
+  carrel batch questions.jsonl -o answers.jsonl --resume --retry 2
+  printf '%s\\n' "What is full jitter?" | carrel batch - -o answers.jsonl
 """,
 )
 @click.argument("questions", metavar="QUESTIONS")
 @click.option("-o", "--out", metavar="ANSWERS", required=True, help="The file that the answers are added to.")
-@click.option("--resume", is_flag=True, help="Go on: ask only what has no good answer by these settings yet.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 64),
-    default=4,
-    show_default=True,
-    metavar="N",
-    help="Questions at the same time.",
-)
-@click.option(
-    "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
-)
+@_of_the_questions
+@_of_what_goes_wrong
 @setting_options
 @talk_options
 def command(
     questions: str,
     out: str,
-    resume: bool,
-    concurrency: int,
-    collection: tuple[str, ...],
+    max_connections: int | None,
+    decisions: str,
+    every: float,
     quiet: bool,
     verbose: bool,
     set_: tuple[str, ...],
+    resume: bool,
+    ordered: bool,
+    form: Any,
+    bad_lines: Any,
+    require_ids: bool,
+    collection: tuple[str, ...],
+    concurrency: int,
+    retry: int,
+    fail_on_error: str | None,
+    total_time: float | None,
+    total_cost: float | None,
     **short: Any,
 ) -> int:
-    """Answer a file of questions: one on each line, or {"id": ..., "question": ...}.
+    """Answer a file of questions, or those on standard input (-).
 
-    Each answer is a JSON line of ANSWERS, on the disk before the next question begins. Ctrl+C finishes the
-    questions that are being answered; a second one stops them. Nobody is asked anything on the way.
+    One on each line, {"id": ..., "question": ...} on each, or CSV with these columns. Each answer is a JSON
+    line of ANSWERS, on the disk before the next question begins. Ctrl+C finishes the questions that are being
+    answered; a second one stops them. Nobody is asked anything on the way.
     """
+    from assistant.cli.batch_progress import BatchProgress
     from assistant.cli.narrate import Narrator
 
+    if max_connections:
+        set_ = (*set_, f"providers.connections={max_connections}")
     with (
-        open_assistant(set_, **short) as assistant,
-        Narrator(quiet=quiet, verbose=verbose) as narrator,
+        _opened(set_, decisions, short) as assistant,
+        Narrator(quiet=quiet, verbose=verbose, line_every_seconds=every) as narrator,
         _stop_at_ctrl_c(narrator) as stop,
     ):
         narrator.progress("opening the library ...")
         require_collections(assistant, collection)
+        _warn_of_a_narrow_door(assistant, concurrency, narrator)
+        progress = BatchProgress(narrator)
         report = assistant.batch(
             questions,
             out=out,
             resume=resume,
+            ordered=ordered,
+            form=form,
+            bad_lines=bad_lines,
+            require_ids=require_ids,
             concurrency=concurrency,
+            retry=retry,
+            fail_on_error=fail_on_error,
+            total_seconds=total_time,
+            total_cost_usd=total_cost,
             collections=collection,
             stopping=lambda: stop.wanted,
-            emit=lambda progress: _tell(progress, narrator),
+            emit=progress.row,
+            beat=progress.standing,
         )
         narrator.clear()
         _conclude(report, narrator, out)
     return report.exit_code
+
+
+def _opened(set_: tuple[str, ...], decisions: str, short: dict[str, Any]) -> Assistant:
+    """An assistant for which `decisions` stands where its settings would ask a person."""
+    assistant = open_assistant(set_, **short)
+    if decisions == "default":
+        return assistant
+    person = assistant.settings.person
+    asked = (assistant.settings.web, person.budget, person.collection, person.failure)
+    assistant.close()
+    instead = [
+        f"{key}={decisions}" for key, says in zip(_ASKED_OF_A_PERSON, asked, strict=True) if says == "ask"
+    ]
+    return open_assistant((*set_, *instead), **short)
+
+
+def _warn_of_a_narrow_door(assistant: Assistant, concurrency: int, narrator: Narrator) -> None:
+    """Says so when the questions would wait for each other at their provider's door."""
+    settings = assistant.settings
+    connections = settings.providers.connections
+    if concurrency > connections and (settings.models.small.name or settings.models.reasoning.name):
+        narrator.line(
+            f"note: {concurrency} questions at a time share {connections} calls at a time to one provider; "
+            f"--max-connections {concurrency} lets each have its own"
+        )
 
 
 class _Stop:
@@ -108,25 +240,11 @@ def _stop_at_ctrl_c(narrator: Narrator) -> Iterator[_Stop]:
             signal.signal(number, handler)
 
 
-def _tell(progress: Progress, narrator: Narrator) -> None:
-    from assistant.history import State
-
-    row = progress.row
-    told = f"{progress.done}/{progress.total} {row.status.value}, {row.usage.seconds:.1f} s: {row.question}"
-    match row.status:
-        case State.ERROR:
-            narrator.line(f"{told[:120]}: {row.error.message if row.error else ''}")
-        case State.PARTIAL:
-            narrator.line(f"{told[:120]}: {row.degraded[0].why if row.degraded else ''}")
-        case _:
-            narrator.detail(told)
-            narrator.progress(told)
-
-
 def _conclude(report: BatchReport, narrator: Narrator, out: str) -> None:
     from assistant.cli.narrate import spent_words
 
     said = [f"{count} {state.value}" for state, count in sorted(report.counts.items())]
+    said += [f"{report.retried} asked again"] if report.retried else []
     said += [f"{report.skipped} answered before"] if report.skipped else []
     said += [f"{report.not_run} not run"] if report.not_run else []
     narrator.line(f"done: {', '.join(said) or 'nothing to do'}; {spent_words(report.usage)}")

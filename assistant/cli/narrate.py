@@ -49,12 +49,15 @@ _GOOD = (Outcome.OK, Outcome.SKIPPED, Outcome.NOTHING_FOUND)
 class Narrator:
     """Turns events into lines. The progress line is overwritten on a terminal, and sparse elsewhere."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, line_every_seconds: float = _LINE_EVERY_SECONDS
+    ) -> None:
         self._quiet = quiet
         self._verbose = verbose
+        self._line_every_seconds = line_every_seconds
         self._overwrites = is_terminal(sys.stderr)
         self._shown = ""
-        self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
+        self._next_line = time.monotonic() + line_every_seconds
         self._words = 0
         self._reading, self._embedding, self._failed = Pace(), Pace(), 0
 
@@ -153,7 +156,7 @@ class Narrator:
             sys.stderr.write(f"\r\x1b[K{self._shown}")
             sys.stderr.flush()
         elif time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
+            self._next_line = time.monotonic() + self._line_every_seconds
             say(clean_line(text, _WIDTH))
 
     def clear(self) -> None:

@@ -25,7 +25,8 @@ class Pace:
         """Returns for example `37/212 files, 3 failed, 4.1 a second, 43 s left`."""
         if done < self._steps[-1][1]:
             self._steps.clear()  # another round has begun
-        self._steps.append((self._clock(), done))
+        if not self._steps or done != self._steps[-1][1]:
+            self._steps.append((self._clock(), done))
         said = [f"{done:,}/{total:,} {noun}"]
         if failed:
             said.append(f"{failed:,} failed")

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assistant import Assistant
-from assistant.batch import Plan, Progress, fingerprint_of, run_batch
-from assistant.batch_files import AnswerFile, AnswersBusy, AnswersError, Row, items_of, read_questions
+from assistant.batch import Progress, fingerprint_of
+from assistant.batch_files import AnswerFile, AnswersBusy, AnswersError
+from assistant.batch_row import Row
 from assistant.history import State
 from assistant.settings import Settings
 from indexes.errors import InputError
-from pipelines.events import AskEvent, Done
-from pipelines.types import Answer, Budget, Degradation, Outcome, Query, Question, Route
 from tests.faults.dialects.openai_chat import OpenAIChat
 from tests.faults.script import Hang, Reply, Status
 from tests.faults.server import FaultServer
@@ -271,83 +270,3 @@ def test_without_a_history_answers_are_found_again_by_their_file(
 
     assert (report.skipped, report.counts) == (2, {State.OK: 1})
     assert len(model_server.ledger) == 3
-
-
-class _LimitedOnce:
-    """A workbench whose provider asks, at the first question, to be left alone for five minutes."""
-
-    settings = Settings()
-    history = None
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    async def stream(self, question: Question, decide: None) -> AsyncGenerator[AskEvent]:
-        self.asked.append(question.text)
-        limited = Degradation(
-            step="reason",
-            rung="the best sentences",
-            instead_of="the model",
-            outcome=Outcome.LIMITED,
-            why="Rate limit.",
-            retry_after_seconds=300,
-        )
-        route = Route(name="fits", steps=(), why="")
-        yield Done(
-            answer=Answer(
-                query=Query(text=question.text),
-                route=route,
-                text="So.",
-                degraded=(limited,) if len(self.asked) == 1 else (),
-            )
-        )
-
-
-async def test_a_question_that_would_have_to_wait_for_long_is_asked_again_at_the_end(out: Path) -> None:
-    workbench = _LimitedOnce()
-
-    async def open_workbench() -> Any:
-        return workbench
-
-    plan = Plan(items_of(_QUESTIONS), AnswerFile(out), Budget(), concurrency=1, longest_wait_seconds=0.01)
-    report = await run_batch(plan, open_workbench)
-
-    assert workbench.asked == [*_QUESTIONS, _QUESTIONS[0]]
-    assert [row.question for row in rows(out)] == [*_QUESTIONS[1:], _QUESTIONS[0]]
-    assert report.counts == {State.OK: 3}
-
-
-def test_questions_are_lines_or_json_and_keep_their_ids(tmp_path: Path) -> None:
-    plain = read_questions(written(tmp_path / "q.txt", "\ufeffWhat is A?", "", "  What is B? ", "What is A?"))
-    assert [item.question for item in plain] == ["What is A?", "What is B?", "What is A?"]
-    assert plain[2].id == f"{plain[0].id}-2"
-    assert plain[0].id == items_of(["What is A?"])[0].id
-
-    given = read_questions(
-        written(
-            tmp_path / "q.jsonl",
-            {"id": 7, "question": "What is A?", "collections": ["trials"]},
-            {"question": "What is B?"},
-        )
-    )
-    assert (given[0].id, given[0].collections) == ("7", ("trials",))
-    assert given[1].id == plain[1].id
-
-
-@pytest.mark.parametrize(
-    ("lines", "sentence"),
-    [
-        ([], "no question"),
-        ([{"id": "a", "question": "One?"}, {"id": "a", "question": "Two?"}], "Line 2 has the id 'a'"),
-    ],
-)
-def test_questions_that_cannot_be_told_apart_are_refused_before_any_is_asked(
-    tmp_path: Path, lines: list[object], sentence: str
-) -> None:
-    with pytest.raises(InputError, match=sentence):
-        read_questions(written(tmp_path / "q.jsonl", *lines))
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.txt"):
-        read_questions(tmp_path / "nowhere.txt")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from assistant.batch_files import Row
+from assistant.batch_row import Row
 from assistant.history import State
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
-from assistant.batch_files import Row
+from assistant.batch_row import Row
 from tests.faults import adding
 from tests.faults.kill import POINTS, Attempt, BatchUnderFire, points_in_source
 from tests.faults.oracle import violations
