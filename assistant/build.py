@@ -64,6 +64,7 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
                 paths.library,
                 encoder=encoder or find_encoder(settings, paths),
                 delta_limit=settings.library.delta_limit,
+                chroma=settings.library.chroma or "",
             )
         )
         if settings.library.cross_encoder:

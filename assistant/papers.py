@@ -39,12 +39,15 @@ class Papers:
         folder: Path,
         workbench: Callable[[], Awaitable[Workbench]],
         close: Callable[[], Awaitable[None]],
+        *,
+        chroma: str = "",
     ) -> None:
         """Use `Assistant.papers`."""
         self._loop = loop
         self._folder = folder
         self._workbench = workbench
         self._close = close
+        self._chroma = chroma
 
     def list(self, wanted: Wanted = EVERYTHING) -> tuple[Holding, ...]:
         """Returns the papers that are wanted, all by default, by title."""
@@ -289,13 +292,13 @@ class Papers:
     async def _check(self) -> CheckReport:
         from indexes.check import check
 
-        return await check(self._folder)
+        return await check(self._folder, chroma=self._chroma)
 
     async def _repair(self) -> RepairReport:
         from indexes.repair import repair
 
         await self._close()  # the catalogue's file may be replaced
-        return await repair(self._folder)
+        return await repair(self._folder, chroma=self._chroma)
 
     async def _enrich(
         self,

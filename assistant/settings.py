@@ -165,6 +165,8 @@ class LibrarySettings(Model):
     """Whether pages of a PDF that are pictures are read by OCR; needs the extra `ocr`."""
     delta_limit: int = Field(default=2_000, ge=0)
     """New passages that are searched exactly before the vector index is built anew."""
+    chroma: WebAddress | None = None
+    """A Chroma server that keeps the vector index in place of the library's folder; it gets no text."""
 
 
 class Settings(Model):

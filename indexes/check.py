@@ -14,11 +14,12 @@ from typing import Literal
 import numpy as np
 
 from indexes.builder import count_in_child, max_file_bytes
-from indexes.errors import LibraryDamaged, LibraryError
+from indexes.errors import LibraryDamaged, LibraryError, SearchError
 from indexes.generations import Generation, GenerationFailed, Generations
 from indexes.lock import WriterLock
 from indexes.lost import missing_catalogue
 from indexes.schema import connect, connect_reader, prepare
+from indexes.shared_folder import damage_of
 from indexes.types import Model
 from indexes.vectors import INDEXED_ONCE
 
@@ -65,12 +66,13 @@ class CheckReport(Model):
         return any(finding.place in places for finding in self.findings)
 
 
-async def check(folder: Path, *, count_index: bool = True) -> CheckReport:
+async def check(folder: Path, *, count_index: bool = True, chroma: str = "") -> CheckReport:
     """Looks over the library in `folder`, and changes nothing in it.
 
     Args:
         folder: Of the library.
         count_index: Whether a child process opens the dense index to count what is in it: some seconds.
+        chroma: Address of the Chroma server that keeps the dense index, if one does.
 
     Raises:
         LibraryDamaged: It is sound, but no catalogue, or made by a newer Carrel.
@@ -80,7 +82,7 @@ async def check(folder: Path, *, count_index: bool = True) -> CheckReport:
     report = await asyncio.to_thread(_check_catalogue, folder)
     report = await _check_keywords(folder, report)
     if not report.has("catalogue"):
-        report = await _check_dense(folder / "dense", folder / "catalogue.sqlite", report, count_index)
+        report = await _check_dense(folder, report, count_index, chroma)
     return report.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
 
 
@@ -229,7 +231,8 @@ def _counted(path: Path) -> str | None:
 # The dense index.
 
 
-async def _check_dense(folder: Path, catalogue: Path, report: CheckReport, count_index: bool) -> CheckReport:
+async def _check_dense(folder: Path, report: CheckReport, count_index: bool, chroma: str) -> CheckReport:
+    catalogue, folder = folder / "catalogue.sqlite", folder / "dense"
     generations = Generations(folder)
     try:
         live = await asyncio.to_thread(generations.live)
@@ -238,6 +241,9 @@ async def _check_dense(folder: Path, catalogue: Path, report: CheckReport, count
     if live is None:
         return _found(report, "dense index", *await asyncio.to_thread(_absence, folder, catalogue, report))
     report = report.model_copy(update={"generation": live.name})
+    if live.server:
+        sentences = [*await _away_or_damaged(generations, live, chroma), *_disagreements(catalogue, live)]
+        return _found(report.model_copy(update={"in_generation": live.count}), "dense index", *sentences)
     damage = await asyncio.to_thread(generations.damage, live)
     if damage:
         return _found(report, "dense index", f"The generation {live.name} {damage}.")
@@ -249,6 +255,19 @@ async def _check_dense(folder: Path, catalogue: Path, report: CheckReport, count
     if held != live.count:
         sentences.append(f"The generation {live.name} holds {held:,} passages and not {live.count:,}.")
     return _found(report.model_copy(update={"in_generation": held}), "dense index", *sentences)
+
+
+async def _away_or_damaged(generations: Generations, live: Generation, chroma: str) -> list[str]:
+    """What is wrong with a generation on a Chroma server, which is asked only if the settings name it."""
+    if live.server != chroma:
+        return [
+            f"The dense index lies on the Chroma server {live.server}, which library.chroma does not name."
+        ]
+    try:
+        damage = await asyncio.to_thread(damage_of, generations, live)
+    except SearchError as error:
+        return [f"The dense index cannot be looked at: {error.message}."]
+    return [] if damage is None else [f"The dense index is damaged: {damage}."]
 
 
 def _absence(folder: Path, catalogue: Path, report: CheckReport) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The one place that speaks Chroma: writing, probing and asking a folder that holds one generation.
+"""Speaks Chroma to a folder that holds one generation: writes, probes and asks it.
 
 Writing and probing run in child processes (`python -m indexes.chroma write|probe FOLDER`), because a torn
 segment ends the process that opens it and no exception can be caught. Rows reach a child as frames on its
@@ -22,18 +22,34 @@ from numpy.typing import NDArray
 from indexes.errors import SearchError
 from indexes.protocols import Vectors
 
-__all__ = ["ChromaFailed", "ChromaFolder", "frame", "load_chroma", "published_model"]
+__all__ = [
+    "PROBE_COSINE",
+    "SETTINGS",
+    "ChromaAway",
+    "ChromaFailed",
+    "ChromaFolder",
+    "frame",
+    "load_chroma",
+    "published_model",
+]
 
 _COLLECTION = "passages"
-_SETTINGS = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 250}}
+SETTINGS = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 250}}
 """Measured against exact search on 100,000 passages: the nearest 10 are all found, of the nearest 250, which
 every search asks for, 0.989. A query computes for 6 ms; with 500 candidates it takes 7 and finds 0.999.
 Half as many candidates while building halve its time, and 0.967 are found; with 16 neighbours 0.959."""
-_PROBE_COSINE = 0.999
+PROBE_COSINE = 0.999
+"""What a passage has at least with its own vector, when it is looked for by that."""
 
 
 class ChromaFailed(SearchError):
     """Chroma could not do what was asked of it; the folder may be damaged."""
+
+
+class ChromaAway(ChromaFailed):
+    """A server cannot be reached, or takes too long; what it holds is in the catalogue too."""
+
+    retryable = True
 
 
 class ChromaFolder:
@@ -172,7 +188,7 @@ def _write(folder: Path, frames: Iterator[tuple[list[str], list[str], Vectors]],
         shutil.copytree(old, folder, dirs_exist_ok=True)
     with closing(_open(folder)) as client:
         passages = client.get_or_create_collection(
-            _COLLECTION, embedding_function=None, configuration=_SETTINGS if old is None else None
+            _COLLECTION, embedding_function=None, configuration=SETTINGS if old is None else None
         )
         most = client.get_max_batch_size()
         for ids, collections, matrix in frames:
@@ -197,7 +213,7 @@ def _probe(folder: Path, frames: Iterator[tuple[list[str], list[str], Vectors]])
                 found = passages.query(
                     query_embeddings=[vector], n_results=min(count, 100), include=["distances"]
                 )
-                if not found["ids"][0] or 1.0 - found["distances"][0][0] < _PROBE_COSINE:
+                if not found["ids"][0] or 1.0 - found["distances"][0][0] < PROBE_COSINE:
                     raise SystemExit("a passage is not found by its own vector")
         return {"count": count}
 
@@ -206,7 +222,7 @@ def _compare(passages: Any, ids: list[str], matrix: Vectors) -> None:
     stored = passages.get(ids=ids, include=["embeddings"])
     vector_of = dict(zip(stored["ids"], stored["embeddings"], strict=True))
     for number, vector in zip(ids, matrix, strict=True):
-        if number not in vector_of or float(np.dot(vector_of[number], vector)) < _PROBE_COSINE:
+        if number not in vector_of or float(np.dot(vector_of[number], vector)) < PROBE_COSINE:
             raise SystemExit(f"passage {number} is missing or has another vector")
 
 

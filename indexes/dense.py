@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,24 +15,33 @@ from numpy.typing import NDArray
 
 from indexes.admit import EVERYWHERE, Admission
 from indexes.ahead import Ahead
-from indexes.builder import build_generation
-from indexes.chroma import ChromaFailed, ChromaFolder, load_chroma
-from indexes.errors import LibraryBusy
+from indexes.chroma import ChromaAway, ChromaFailed
+from indexes.errors import LibraryBusy, SearchError
 from indexes.exact import ExactIndex
-from indexes.generations import Generation, GenerationFailed, Generations
+from indexes.generations import GenerationFailed, Generations
+from indexes.growing import Server
+from indexes.next_generation import NextGeneration
 from indexes.protocols import Encoder
-from indexes.shared_folder import SharedFolder
-from indexes.stored import StoredVectors, VectorSource
+from indexes.shared_folder import OpenIndex, SharedFolder, open_shared
+from indexes.stored import VectorSource, in_blocks
 from indexes.types import Model
 
-__all__ = ["DenseCoverage", "DenseIndex"]
+__all__ = ["DenseCoverage", "DenseIndex", "IndexAway"]
 
-_READ_ROWS = 5_000
 _NEVER_LOOKED = (-1, -1)
 _FEW = 5_000
 """Admitted passages up to which each is compared: 30 ms, and no neighbour is missed under a narrow filter."""
-_GROWTH = 4
-"""A generation is due when what is newer exceeds a quarter of it: building stays linear in the passages."""
+_AWAY_SECONDS = 30.0
+"""How long a server that is away is left alone."""
+_MOST_COMPARED = 500_000
+"""Passages that are compared in its place: 0.8 GB of vectors at 384 dimensions."""
+
+
+class IndexAway(SearchError):
+    """The server with the index of meanings cannot be reached, and the library is too large to do without."""
+
+    retryable = True
+    default_hint = "Start the server that library.chroma names; search by keyword goes on meanwhile."
 
 
 class DenseCoverage(Model):
@@ -62,6 +71,7 @@ class DenseIndex:
         *,
         delta_limit: int = 2_000,
         expected: Callable[[], bool] = lambda: False,
+        server: Server | None = None,
     ) -> None:
         """Opens nothing yet.
 
@@ -71,12 +81,16 @@ class DenseIndex:
             encoder: What made them, and embeds what is searched for.
             delta_limit: Newer passages that make the next generation due.
             expected: Whether there was a generation once, so that none at all is a loss to be told.
+            server: Where generations lie instead; `folder` then holds the pointer to the live one.
         """
         self._generations = Generations(folder)
         self._source = source
         self._encoder = encoder
-        self._delta_limit = delta_limit
         self._expected = expected
+        self._address = server.address if server else ""
+        self._next = NextGeneration(
+            self._generations, source, encoder, delta_limit=delta_limit, server=server
+        )
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] | None = _NEVER_LOOKED
         self._shared: SharedFolder | None = None
@@ -85,6 +99,8 @@ class DenseIndex:
         self._note = ""
         self._distrusted = ""
         """A generation that failed when it was opened or asked."""
+        self._try_again_at = math.inf
+        """When a server that is away is asked again, on the monotonic clock."""
         self._ahead = Ahead(self._embedded)
 
     @property
@@ -159,7 +175,7 @@ class DenseIndex:
                 # Another process may have built it in the meantime.
                 if not await asyncio.to_thread(self._is_due, force):
                     return False
-                await self._build(building)
+                await self._next.build(building, distrusted=self._distrusted)
         except LibraryBusy:
             return False
         return True
@@ -190,7 +206,7 @@ class DenseIndex:
             try:
                 return self._living_best(folder, newer, vector, limit, admission)
             except ChromaFailed as error:
-                self._give_up(folder, error.message)
+                self._give_up(folder, error)
         with self._view() as (_, everything):
             return self._living_best(None, everything, vector, limit, admission)
 
@@ -204,7 +220,7 @@ class DenseIndex:
 
     def _living_best(
         self,
-        folder: ChromaFolder | None,
+        folder: OpenIndex | None,
         newer: ExactIndex,
         vector: NDArray[np.float32],
         limit: int,
@@ -232,7 +248,7 @@ class DenseIndex:
             wanted *= 4
 
     @contextmanager
-    def _view(self) -> Iterator[tuple[ChromaFolder | None, ExactIndex]]:
+    def _view(self) -> Iterator[tuple[OpenIndex | None, ExactIndex]]:
         """The generation and the newer vectors as they are now; neither goes away inside the block."""
         with self._lock:
             self._catch_up()
@@ -250,16 +266,27 @@ class DenseIndex:
     def _catch_up(self) -> None:
         """Adopts a new pointer and reads the vectors stored since the last search."""
         stamp = self._generations.stamp()
-        if stamp != self._stamp:
+        if stamp != self._stamp or time.monotonic() > self._try_again_at:
+            self._try_again_at = math.inf
             self._use(self._open())
             self._stamp = stamp
         fingerprint = self._encoder.fingerprint
         if self._source.last_position(fingerprint) <= self._position:
             return
-        blocks = list(_blocks(self._source, fingerprint, after=self._position, up_to=None))
+        if self._try_again_at < math.inf:
+            self._require_few(fingerprint)
+        blocks = list(in_blocks(self._source, fingerprint, after=self._position))
         if blocks:
             self._newer = self._newer.extended([(b.numbers, b.collections, b.matrix) for b in blocks])
             self._position = int(blocks[-1].positions[-1])
+
+    def _require_few(self, fingerprint: str) -> None:
+        """Raises where comparing every passage would take all memory: what is on a server may be large."""
+        count = self._source.vector_count(fingerprint)
+        if count > _MOST_COMPARED:
+            raise IndexAway(
+                f"{self._note.partition(';')[0]}, and {count:,} passages are too many to compare one by one.",
+            )
 
     def _open(self) -> SharedFolder | None:
         """The live generation, if there is one of this encoder that can be trusted; else a note says why."""
@@ -272,30 +299,32 @@ class DenseIndex:
                 return None
             if live.fingerprint != self._encoder.fingerprint:
                 return None
-            return SharedFolder(self._undamaged(live), live)
+            if live.server and live.server != self._address:
+                self._note = _elsewhere_note(live.server)
+                return None
+            return open_shared(self._generations, live)
+        except ChromaAway as error:
+            self._wait_for_server(error.message)
         except (GenerationFailed, ChromaFailed) as error:
             self._note = _damage_note(error.message)
             self._distrusted = live.name if live else ""
-            return None
+        return None
 
-    def _undamaged(self, live: Generation) -> Path:
-        """A folder of the live generation to open, once its files are found to be what they were."""
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            scratch = beside.submit(self._generations.scratch, live)
-            damage = beside.submit(self._generations.damage, live)
-            load_chroma()  # takes about as long as both, on another core
-        if reason := damage.result():
-            shutil.rmtree(scratch.result(), ignore_errors=True)
-            raise GenerationFailed(f"{live.name} {reason}")
-        return scratch.result()
-
-    def _give_up(self, folder: ChromaFolder | None, reason: str) -> None:
+    def _give_up(self, folder: OpenIndex | None, error: ChromaFailed) -> None:
         """Searches without this generation until another one is live."""
         with self._lock:
             if self._shared is not None and self._shared.folder is folder:
                 self._distrusted = self._shared.generation.name
                 self._use(None)
-                self._note = _damage_note(reason)
+                self._note = _damage_note(error.message)
+                if isinstance(error, ChromaAway):
+                    self._wait_for_server(error.message)
+
+    def _wait_for_server(self, reason: str) -> None:
+        """Searches without the server for a while; nothing is wrong with what it holds."""
+        self._distrusted = ""
+        self._try_again_at = time.monotonic() + _AWAY_SECONDS
+        self._note = f"The index of meanings is away ({reason}); every passage was compared instead."
 
     def _use(self, shared: SharedFolder | None) -> None:
         """Changes the generation in use; what is newer begins after it."""
@@ -306,7 +335,8 @@ class DenseIndex:
         self._newer = ExactIndex(self._encoder.dimensions)
         self._position = shared.generation.last_position if shared else 0
 
-    # Building.
+    def _is_due(self, force: bool) -> bool:
+        return self._next.is_due(force=force, distrusted=self._distrusted, damaged=bool(self._note))
 
     def _coverage(self) -> DenseCoverage:
         with self._view() as (folder, newer):
@@ -318,74 +348,12 @@ class DenseIndex:
                 total=self._source.vector_count(self._encoder.fingerprint),
             )
 
-    def _is_due(self, force: bool) -> bool:
-        fingerprint = self._encoder.fingerprint
-        total = self._source.vector_count(fingerprint)
-        if force or total == 0:
-            return total > 0
-        live = self._trusted()
-        if live is None:
-            return total > self._delta_limit or bool(self._note)
-        held = self._source.vector_count(fingerprint, up_to=live.last_position)
-        return max(total - held, live.count - held) > max(self._delta_limit, live.count // _GROWTH)
 
-    def _trusted(self) -> Generation | None:
-        """The live generation, if it is this encoder's and undamaged as far as is known."""
-        try:
-            live = self._generations.live()
-        except GenerationFailed:
-            return None
-        if live is None or live.fingerprint != self._encoder.fingerprint or live.name == self._distrusted:
-            return None
-        return None if self._generations.damage(live) else live
-
-    async def _build(self, building: Path) -> None:
-        """Copies the live generation and adds what is newer; starts from nothing if anything was removed."""
-        base = await asyncio.to_thread(self._base)
-        if base is not None:
-            try:
-                return await self._build_on(base, building)
-            except GenerationFailed:
-                pass  # a base that cannot be built on is no reason to have no index
-        return await self._build_on(None, building)
-
-    async def _build_on(self, base: Generation | None, building: Path) -> None:
-        fingerprint = self._encoder.fingerprint
-        last = await asyncio.to_thread(self._source.last_position, fingerprint)
-        after = base.last_position if base else 0
-        blocks = _blocks(self._source, fingerprint, after=after, up_to=last)
-        await build_generation(
-            self._generations,
-            building,
-            ((block.numbers, block.collections, block.matrix) for block in blocks),
-            expected=await asyncio.to_thread(self._source.vector_count, fingerprint, up_to=last),
-            last_position=last,
-            encoder=self._encoder,
-            base=base,
-        )
-
-    def _base(self) -> Generation | None:
-        live = self._trusted()
-        if live is None:
-            return None
-        fingerprint = self._encoder.fingerprint
-        unchanged = self._source.vector_count(fingerprint, up_to=live.last_position) == live.count
-        newer = self._source.last_position(fingerprint) > live.last_position
-        return live if unchanged and newer else None
-
-
-def _blocks(
-    source: VectorSource, fingerprint: str, *, after: int, up_to: int | None
-) -> Iterator[StoredVectors]:
-    """The stored vectors behind a position, some thousands at a time."""
-    while True:
-        block = source.vectors(fingerprint, after=after, limit=_READ_ROWS)
-        within = len(block) if up_to is None else int(np.searchsorted(block.positions, up_to, side="right"))
-        if within:
-            yield block if within == len(block) else block.first(within)
-        if within < _READ_ROWS:
-            return
-        after = int(block.positions[-1])
+def _elsewhere_note(server: str) -> str:
+    return (
+        f"The index of meanings lies on the Chroma server {server}, which the setting library.chroma does "
+        "not name; every passage was compared instead. The next `carrel add` builds one where it should be."
+    )
 
 
 def _damage_note(reason: str) -> str:

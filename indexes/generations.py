@@ -55,6 +55,10 @@ class Generation(Model):
     dimensions: int
     chroma_version: str
     files: tuple[FileFacts, ...]
+    server: str = ""
+    """Address of the Chroma server that holds it; empty where it lies in a folder of its own."""
+    collection: str = ""
+    """What it is called on that server."""
 
 
 class Generations:
@@ -167,13 +171,17 @@ class Generations:
 
     def publish(self, building: Path, generation: Generation) -> None:
         """Makes a built generation live, and removes all but it and the one before it."""
+        point("publish.before")
+        building.rename(self.path(generation))
+        point("publish.renamed")
+        self.point_to(generation)
+
+    def point_to(self, generation: Generation) -> None:
+        """Makes a generation live that is where it belongs; removes all but it and the one before it."""
         try:
             before = self.live()
         except GenerationFailed:
             before = None
-        point("publish.before")
-        building.rename(self.path(generation))
-        point("publish.renamed")
         _replace(self._folder / POINTER, generation.model_dump_json(indent=1).encode())
         point("publish.after")
         kept = {generation.name, before.name if before else ""}

@@ -91,13 +91,20 @@ class Holdings:
     """The papers of one library, for their owner."""
 
     def __init__(
-        self, catalogue: Catalogue, vectors: PassageVectors, lock: WriterLock, *, delta_limit: int
+        self,
+        catalogue: Catalogue,
+        vectors: PassageVectors,
+        lock: WriterLock,
+        *,
+        delta_limit: int,
+        chroma: str = "",
     ) -> None:
         """Use `Library.holdings`."""
         self._catalogue = catalogue
         self._vectors = vectors
         self._lock = lock
         self._delta_limit = delta_limit
+        self._chroma = chroma
         self._dense = catalogue.database.path.with_name("dense")
 
     async def all(self, wanted: Wanted = EVERYTHING, *, detailed: bool = False) -> tuple[Holding, ...]:
@@ -233,7 +240,7 @@ class Holdings:
         async with self._lock.held():
             await self._catalogue.database.read(lambda connection: require_move(connection, old, new, merge))
             # The index knows the collections, too; without it every passage is compared, which is right.
-            async with without_index(self._dense, self._vectors):
+            async with without_index(self._dense, self._vectors, chroma=self._chroma):
                 return await self._catalogue.database.write(
                     lambda connection: rename_collection(connection, old, new, merge=merge)
                 )
@@ -253,7 +260,9 @@ class Holdings:
             await self._catalogue.compact()
             # What is removed is not found in any case: an index that cannot be built is not a failure here.
             with suppress(GenerationFailed):
-                await rebuild_dense(self._dense, self._vectors, delta_limit=self._delta_limit)
+                await rebuild_dense(
+                    self._dense, self._vectors, delta_limit=self._delta_limit, chroma=self._chroma
+                )
         return result
 
 

@@ -16,6 +16,7 @@ from indexes.errors import EncoderError, EncoderMismatch, EncoderMissing
 from indexes.events import Added, AddEvent
 from indexes.generations import GenerationFailed
 from indexes.gone import vanished_note
+from indexes.growing import Server
 from indexes.holdings import Holdings
 from indexes.ingest import ingest, ingest_texts, require_files
 from indexes.keyword import KeywordRetriever, rarity
@@ -53,10 +54,12 @@ class Library:
         encoder: Encoder | None = None,
         delta_limit: int = 2_000,
         parser: NodeParser | None = None,
+        chroma: str = "",
     ) -> None:
         """Use `Library.open`."""
         self._folder = folder
         self._delta_limit = delta_limit
+        self._chroma = chroma
         self._encoder = encoder
         self._database = Database(folder / "catalogue.sqlite")
         self._catalogue = Catalogue(self._database)
@@ -73,7 +76,12 @@ class Library:
         if encoder is not None:
             vectors = self._vectors
             self._index = DenseIndex(
-                folder / "dense", vectors, encoder, delta_limit=delta_limit, expected=vectors.was_indexed
+                folder / "dense",
+                vectors,
+                encoder,
+                delta_limit=delta_limit,
+                expected=vectors.was_indexed,
+                server=Server(chroma, vectors.identity) if chroma else None,
             )
             self._dense = DenseRetriever(self._database, vectors, self._index, encoder, postings=postings)
 
@@ -85,6 +93,7 @@ class Library:
         encoder: Encoder | None = None,
         delta_limit: int = 2_000,
         parser: NodeParser | None = None,
+        chroma: str = "",
     ) -> Self:
         """Opens the library in `folder`, and makes an empty one where there is none.
 
@@ -94,12 +103,13 @@ class Library:
             delta_limit: How many passages newer than the dense index are searched one by one before the
                 next index is built.
             parser: A LlamaIndex node parser that cuts passages instead of the default one.
+            chroma: Address of a Chroma server that keeps the dense index; by default the folder does.
 
         Raises:
             LibraryDamaged: There is something that is not a library, or not one this version reads.
             LibraryError: The folder cannot be used.
         """
-        return cls(folder, encoder=encoder, delta_limit=delta_limit, parser=parser)
+        return cls(folder, encoder=encoder, delta_limit=delta_limit, parser=parser, chroma=chroma)
 
     async def close(self) -> None:
         """Waits for running work and gives every file back. Closing twice does nothing."""
@@ -133,7 +143,8 @@ class Library:
     @property
     def holdings(self) -> Holdings:
         """Its papers as their owner handles them: named, listed, removed, regrouped."""
-        return Holdings(self._catalogue, self._vectors, self._lock, delta_limit=self._delta_limit)
+        given = self._catalogue, self._vectors, self._lock
+        return Holdings(*given, delta_limit=self._delta_limit, chroma=self._chroma)
 
     async def search(
         self,

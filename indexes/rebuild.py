@@ -11,6 +11,7 @@ from typing import NoReturn
 from indexes.dense import DenseIndex
 from indexes.errors import EncoderMissing
 from indexes.generations import POINTER, GenerationFailed, Generations
+from indexes.growing import Server
 from indexes.vectors import KnownEncoder, PassageVectors
 
 __all__ = ["StandIn", "rebuild_dense", "refreshed", "usual_encoder", "without_index"]
@@ -38,7 +39,7 @@ class StandIn:
 
 
 @asynccontextmanager
-async def without_index(folder: Path, vectors: PassageVectors) -> AsyncIterator[None]:
+async def without_index(folder: Path, vectors: PassageVectors, *, chroma: str = "") -> AsyncIterator[None]:
     """Takes the dense index away inside the block and builds it anew behind it, for changes that it misses.
 
     Stopped at any moment, there is no index or a right one; search compares every passage meanwhile.
@@ -47,7 +48,7 @@ async def without_index(folder: Path, vectors: PassageVectors) -> AsyncIterator[
     await asyncio.to_thread((folder / POINTER).unlink, missing_ok=True)
     yield
     with suppress(GenerationFailed):
-        await rebuild_dense(folder, vectors, known=known, force=True)
+        await rebuild_dense(folder, vectors, known=known, force=True, chroma=chroma)
 
 
 async def refreshed(index: DenseIndex, vectors: PassageVectors, *, force: bool = False) -> bool:
@@ -79,6 +80,7 @@ async def rebuild_dense(
     known: KnownEncoder | None = None,
     delta_limit: int = 2_000,
     force: bool = False,
+    chroma: str = "",
 ) -> bool:
     """Builds the next generation if it is due; returns whether it did.
 
@@ -88,6 +90,7 @@ async def rebuild_dense(
         known: Whose vectors; by default the usual encoder's.
         delta_limit: See `DenseIndex`.
         force: Build one in any case, if there is a vector.
+        chroma: Address of the Chroma server that keeps it; by default `folder` does.
 
     Raises:
         GenerationFailed: It could not be built; search goes on as before.
@@ -95,7 +98,8 @@ async def rebuild_dense(
     known = known or await usual_encoder(folder, vectors)
     if known is None:
         return False
-    index = DenseIndex(folder, vectors, StandIn(known), delta_limit=delta_limit)
+    server = Server(chroma, vectors.identity) if chroma else None
+    index = DenseIndex(folder, vectors, StandIn(known), delta_limit=delta_limit, server=server)
     try:
         return await refreshed(index, vectors, force=force)
     finally:

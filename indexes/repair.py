@@ -38,23 +38,27 @@ class RepairReport(Model):
     seconds: float = 0.0
 
 
-async def repair(folder: Path) -> RepairReport:
+async def repair(folder: Path, *, chroma: str = "") -> RepairReport:
     """Mends the library in `folder`; nobody else may have it open for writing.
 
     A damaged file is kept under another name unless all of it can be made again from the catalogue.
+
+    Args:
+        folder: Of the library.
+        chroma: Address of the Chroma server that keeps the dense index, if one does.
 
     Raises:
         LibraryBusy: Another process is writing.
         LibraryError: The library cannot be written.
     """
     began = time.monotonic()
-    before = await check(folder)
+    before = await check(folder, chroma=chroma)
     if before.sound:
         return RepairReport(before=before, after=before, done=(), seconds=before.seconds)
     async with WriterLock(folder / "writer.lock").held():
         try:
             done = await asyncio.to_thread(_mend_catalogue, folder, before)
-            done += await _mend_dense(folder, before)
+            done += await _mend_dense(folder, before, chroma)
         except sqlite3.Error as error:
             raise translated(error, folder / "catalogue.sqlite") from error
         except OSError as error:
@@ -63,7 +67,7 @@ async def repair(folder: Path) -> RepairReport:
                 hint="Check that you may write to it and that its disk has room.",
             ) from error
     # A generation that was just built has been opened and counted by then.
-    after = await check(folder, count_index=not before.has("dense index", "catalogue"))
+    after = await check(folder, count_index=not before.has("dense index", "catalogue"), chroma=chroma)
     return RepairReport(
         before=before, after=after, done=tuple(done), seconds=round(time.monotonic() - began, 3)
     )
@@ -192,7 +196,7 @@ def _drop_spoilt_vectors(connection: sqlite3.Connection) -> str:
 # The dense index.
 
 
-async def _mend_dense(folder: Path, report: CheckReport) -> list[str]:
+async def _mend_dense(folder: Path, report: CheckReport, chroma: str) -> list[str]:
     """Builds a new generation; publishing it deletes all others: what they hold is in the catalogue."""
     if not report.has("dense index", "catalogue"):
         return []
@@ -201,9 +205,10 @@ async def _mend_dense(folder: Path, report: CheckReport) -> list[str]:
     try:
         vectors = PassageVectors(database)
         known = await usual_encoder(dense, vectors)
-        # Without a pointer nothing damaged is copied into the new generation.
-        await asyncio.to_thread((dense / POINTER).unlink, missing_ok=True)
-        built = await rebuild_dense(dense, vectors, known=known, force=True)
+        if not chroma:
+            # Without a pointer nothing damaged is copied into the new generation.
+            await asyncio.to_thread((dense / POINTER).unlink, missing_ok=True)
+        built = await rebuild_dense(dense, vectors, known=known, force=True, chroma=chroma)
     except GenerationFailed as error:
         return [f"The dense index could not be built anew; search compares every passage: {error.message}"]
     finally:

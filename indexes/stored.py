@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from indexes.protocols import Vectors
 
-__all__ = ["StoredVectors", "VectorSource"]
+__all__ = ["StoredVectors", "VectorSource", "in_blocks"]
+
+_READ_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,17 @@ class VectorSource(Protocol):
     def vectors_of(self, fingerprint: str, numbers: NDArray[np.int64]) -> StoredVectors:
         """This encoder's vectors of the passages with these numbers, those that have one, by position."""
         ...
+
+
+def in_blocks(
+    source: VectorSource, fingerprint: str, *, after: int, up_to: int | None = None
+) -> Iterator[StoredVectors]:
+    """The stored vectors behind a position, some thousands at a time."""
+    while True:
+        block = source.vectors(fingerprint, after=after, limit=_READ_ROWS)
+        within = len(block) if up_to is None else int(np.searchsorted(block.positions, up_to, side="right"))
+        if within:
+            yield block if within == len(block) else block.first(within)
+        if within < _READ_ROWS:
+            return
+        after = int(block.positions[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ __all__ = ["INDEXED_ONCE", "Coverage", "KnownEncoder", "PassageVectors", "Waitin
 INDEXED_ONCE = "dense index was built"
 """Key in the table `meta`: search by meaning is not to be without an index, silently, any more."""
 
+_IDENTITY = "library"
+"""Key in the table `meta`: what the library is called where there are others."""
 _STORED_AS = np.dtype("<f4")
 _STORED = """SELECT v.position, v.passage, d.collection, v.vector FROM vectors v
 JOIN passages p ON p.number = v.passage JOIN documents d ON d.number = p.document"""
@@ -203,6 +206,21 @@ class PassageVectors:
 
         if not await asyncio.to_thread(self.was_indexed):
             await self._database.write(work)
+
+    async def identity(self) -> str:
+        """Returns what the library is called on a server that several use; made up when first asked for."""
+
+        def read(connection: sqlite3.Connection) -> str:
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (_IDENTITY,)).fetchone()
+            return str(row[0]) if row else ""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (_IDENTITY, uuid.uuid4().hex[:12]))
+
+        if not (known := await self._database.read(read)):
+            await self._database.write(write)
+            known = await self._database.read(read)
+        return known
 
     async def forget_others(self, fingerprint: str) -> None:
         """Deletes the vectors of every other encoder."""
