@@ -103,8 +103,8 @@ async def test_a_server_finds_what_a_local_index_finds_with_the_same_scores(
 ) -> None:
     libraries = [opened(tmp_path / "local"), opened(tmp_path / "remote", server.address)]
     for library in libraries:
-        await library.add_texts(documents(300))
-        await library.add_texts(documents(10, start=300), collection="notes")
+        await library.add_texts(documents(150))
+        await library.add_texts(documents(10, start=150), collection="notes")
     assert live(tmp_path / "local").server == ""
     assert live(tmp_path / "remote").server == server.address
     assert not list((tmp_path / "remote" / "dense").glob("g-*"))
