@@ -30,7 +30,8 @@ from indexes.readers.ocr import require as require_ocr
 from indexes.rebuild import refreshed
 from indexes.search import BY_KEYWORD_ONLY, search_all
 from indexes.split import Splitter
-from indexes.types import AddReport, Collection, Details, Document, Fate, Hits, ParsedDocument, Passage
+from indexes.texts import Texts
+from indexes.types import AddReport, Collection, Fate, Hits, ParsedDocument
 from indexes.vectors import PassageVectors
 from indexes.walk import Walk, walk
 from indexes.zotero import expanded
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Library"]
 
 
-class Library:
+class Library(Texts):
     """Papers in a folder of their own. Any number of processes may read it while one writes."""
 
     def __init__(
@@ -62,7 +63,7 @@ class Library:
         self._chroma = chroma
         self._encoder = encoder
         self._database = Database(folder / "catalogue.sqlite")
-        self._catalogue = Catalogue(self._database)
+        super().__init__(Catalogue(self._database))
         self._vectors = PassageVectors(self._database)
         self._lock = WriterLock(folder / "writer.lock")
         self._embedding = asyncio.Lock()
@@ -182,48 +183,6 @@ class Library:
     def notes(self) -> tuple[str, ...]:
         """What a reader of any search of this library should know; usually nothing."""
         return (BY_KEYWORD_ONLY,) if self._encoder is None else ()
-
-    async def documents(
-        self, ids: Sequence[str] | None = None, *, collection: str | None = None
-    ) -> tuple[Document, ...]:
-        """Returns the documents named by `ids`, in that order, without unknown ones; else all, by title."""
-        return await self._catalogue.documents(ids, collection=collection)
-
-    async def details(self, document_id: str) -> Details:
-        """Returns what is known of a document beside what an answer shows: abstract, references, origins.
-
-        Raises:
-            DocumentMissing: There is no such document.
-        """
-        return await self._catalogue.details(document_id)
-
-    async def document(self, document_id: str) -> Document:
-        """Returns one document.
-
-        Raises:
-            DocumentMissing: There is no such document.
-        """
-        return await self._catalogue.document(document_id)
-
-    async def page(self, document_id: str, page: int) -> str:
-        """Returns the text of a page, counted from 1; empty for a page that the document does not have."""
-        return await self._catalogue.page(document_id, page)
-
-    async def text(self, document_id: str) -> str:
-        """Returns a document's whole text, its pages joined by `PAGE_BREAK`."""
-        return await self._catalogue.stretch(document_id, 0)
-
-    async def stretch(self, document_id: str, start: int, end: int) -> str:
-        """Returns a document's text from `start` to `end`, exclusive."""
-        return await self._catalogue.stretch(document_id, start, end)
-
-    async def passages(self, ids: Sequence[str]) -> tuple[Passage, ...]:
-        """Returns the passages named by `ids`, in that order, without unknown ones."""
-        return await self._catalogue.passages(ids)
-
-    async def passages_of(self, document_id: str) -> tuple[Passage, ...]:
-        """Returns all passages of a document, in reading order."""
-        return await self._catalogue.passages_of(document_id)
 
     async def collections(self) -> tuple[Collection, ...]:
         """Returns the collections, by name, with what each holds."""
