@@ -67,13 +67,8 @@ class Assistant:
         self.settings: Settings = settings or load_settings(home, overrides=overrides)
         self._loop = LoopThread()
         self._opening: asyncio.Task[Workbench] | None = None
-        self.papers = Papers(
-            self._loop,
-            self.paths.library,
-            self._workbench,
-            self._close,
-            chroma=self.settings.library.chroma or "",
-        )
+        chroma = self.settings.library.chroma or ""
+        self.papers = Papers(self._loop, self.paths.library, self._workbench, self._close, chroma=chroma)
         _show_answers_in_notebooks()
 
     def ask(
