@@ -18,6 +18,7 @@ NAMES = (
     "deadline",
     "faults",
     "durability",
+    "durability_long",
     "bad_files",
     "fuzz",
     "kills",

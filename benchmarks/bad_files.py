@@ -139,6 +139,11 @@ def _written(folder: Path, files: Sequence[BadFile]) -> dict[str, Path]:
     return {file.name: folder.resolve() / file.name for file in files}
 
 
+def write_huge(folder: Path) -> None:
+    """Writes a PDF of 1,500 pages and a text of about 200 MB into an existing folder."""
+    subprocess.run([sys.executable, "-c", _HUGE, str(folder)], check=True, env=_environment())
+
+
 def _written_elsewhere(folder: Path, code: Sequence[str]) -> None:
     """In another process: what it takes to make a bomb must not be counted here."""
     folder.mkdir()

@@ -26,11 +26,28 @@ from tests.faults.adding import DIMENSIONS, FAST, POINTS, AddingUnderFire, Nurse
 from tests.faults.disk import DISK_CALLS, run_with, why_not
 
 SEED = 7
-FAST_ROUNDS, INDEX_ROUNDS = 2, 1
-DISK_KILLS, FULL_DISKS = 36, 6
-FILES, WRITERS, KNOWN = 500, 10, 50
+FILES, KNOWN = 500, 50
 _INDEX_FILES = ("header.bin", "data_level0.bin", "length.bin", "link_lists.bin", "chroma.sqlite3")
-_SHAPES = ("emptied", "flipped")
+_LAST_CALL = 40
+"""Of the calls to the disk that adding three papers makes; a fault at a later one befalls nothing."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often each promise is tried."""
+
+    fast_rounds: int
+    """Kills at each point that is passed without building an index of meanings."""
+    index_rounds: int
+    """Kills at each point of building one."""
+    disk_kills: int
+    full_disks: int
+    shapes: tuple[str, ...]
+    """Of damage, each done to each file of the index."""
+    writers: int
+
+
+BRIEF = Effort(2, 1, disk_kills=36, full_disks=6, shapes=("emptied", "flipped"), writers=10)
 
 
 @dataclass
@@ -54,21 +71,30 @@ class Row:
 
 def run() -> Report:
     """Try each promise as often as there is time for; a violation is named in the report."""
+    return tried(BRIEF, "durability")
+
+
+def tried(effort: Effort, benchmark: str) -> Report:
+    """The report of as many tries.
+
+    Raises:
+        NotMeasurable: Nothing can get between a process and the disk here.
+    """
     if sys.platform != "linux" or why_not():
         raise NotMeasurable(f"calls to the disk are tampered with by strace on Linux: {why_not()}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = {
-            "A1, A3 kills at 24 points": asyncio.run(_killed(_made(folder / "points"))),
-            "A2 kills at a disk call": asyncio.run(_at_disk_calls(_made(folder / "disk"))),
-            "A8, A9 damaged index": asyncio.run(_damaged(_made(folder / "damaged"))),
-            "A10 second writer": asyncio.run(_two_writers(_made(folder / "writers"))),
-            "A11 full disk": asyncio.run(_full_disk(_made(folder / "full"))),
+            "A1, A3 kills at 24 points": asyncio.run(_killed(_made(folder / "points"), effort)),
+            "A2 kills at a disk call": asyncio.run(_at_disk_calls(_made(folder / "disk"), effort)),
+            "A8, A9 damaged index": asyncio.run(_damaged(_made(folder / "damaged"), effort)),
+            "A10 second writer": asyncio.run(_two_writers(_made(folder / "writers"), effort)),
+            "A11 full disk": asyncio.run(_full_disk(_made(folder / "full"), effort)),
         }
         again = asyncio.run(_unchanged(_made(folder / "unchanged")))
         left = asyncio.run(_removed(_made(folder / "removed")))
     return Report(
-        benchmark="durability",
+        benchmark=benchmark,
         claim="nothing acknowledged is lost, nothing is torn, and damage is found and mended",
         targets=(
             *(Target(f"{name}: violations", len(row.wrong), "==", 0) for name, row in rows.items()),
@@ -87,14 +113,14 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-async def _killed(folder: Path) -> Row:
+async def _killed(folder: Path, effort: Effort) -> Row:
     """One library killed at points in a random order; the last run must converge with one never killed."""
     chance, row = random.Random(SEED), Row()
     under_fire = AddingUnderFire(folder)
     with Nursery(folder) as nursery:
         for index in (True, True, True):
             nursery.run(under_fire.job(index=index))
-        moments = [*list(FAST) * FAST_ROUNDS, *list(POINTS[len(FAST) :]) * INDEX_ROUNDS]
+        moments = [*list(FAST) * effort.fast_rounds, *list(POINTS[len(FAST) :]) * effort.index_rounds]
         chance.shuffle(moments)
         for point in moments:
             nth = chance.randint(1, 3) if point.startswith(("add.read", "file")) else 1
@@ -111,12 +137,14 @@ async def _killed(folder: Path) -> Row:
     return row
 
 
-async def _at_disk_calls(folder: Path) -> Row:
-    return await _with_faults(folder, DISK_KILLS, lambda nth: f"{DISK_CALLS}:signal=SIGKILL:when={nth}")
+async def _at_disk_calls(folder: Path, effort: Effort) -> Row:
+    return await _with_faults(
+        folder, effort.disk_kills, lambda nth: f"{DISK_CALLS}:signal=SIGKILL:when={nth}"
+    )
 
 
-async def _full_disk(folder: Path) -> Row:
-    return await _with_faults(folder, FULL_DISKS, lambda nth: f"pwrite64:error=ENOSPC:when={nth}+")
+async def _full_disk(folder: Path, effort: Effort) -> Row:
+    return await _with_faults(folder, effort.full_disks, lambda nth: f"pwrite64:error=ENOSPC:when={nth}+")
 
 
 async def _with_faults(folder: Path, count: int, fault: Callable[[int], str]) -> Row:
@@ -125,7 +153,7 @@ async def _with_faults(folder: Path, count: int, fault: Callable[[int], str]) ->
     under_fire = AddingUnderFire(folder, papers=3)
     with Nursery(folder) as nursery:
         nursery.run(under_fire.job())
-        for nth in sorted(chance.sample(range(1, 40), count)):
+        for nth in sorted(chance.sample(range(1, _LAST_CALL), count)):
             ran = await asyncio.to_thread(run_with, fault(nth), under_fire.job())
             row.n += ran.returncode != 0
             wrong = await under_fire.violations(finished=ran.returncode == 0)
@@ -159,14 +187,14 @@ def _papers(count: int) -> dict[str, ParsedDocument]:
     }
 
 
-async def _damaged(folder: Path) -> Row:
+async def _damaged(folder: Path, effort: Effort) -> Row:
     """Each file of an index damaged in each shape: named by `check`, mended without a model."""
     chance, row = random.Random(SEED), Row()
     async with Library.open(folder / "whole", encoder=_Counting(), delta_limit=100) as library:
         await library.add_texts(_papers(55))
         whole = await _answers(library)
     for name in _INDEX_FILES:
-        for shape in _SHAPES:
+        for shape in effort.shapes:
             copy = folder / "damaged"
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(folder / "whole", copy)
@@ -185,6 +213,12 @@ def _damage(path: Path, shape: str, chance: random.Random) -> None:
     match shape:
         case "emptied":
             path.write_bytes(b"")
+        case "halved":
+            path.write_bytes(data[: len(data) // 2])
+        case "cut short":
+            path.write_bytes(data[: len(data) * 99 // 100])
+        case "removed":
+            path.unlink()
         case _:
             for _ in range(64):
                 data[chance.randrange(len(data))] ^= 0xFF
@@ -211,12 +245,12 @@ async def _otherwise(folder: Path, whole: list[list[str]]) -> list[str]:
     return [*wrong, *notes]
 
 
-async def _two_writers(folder: Path) -> Row:
+async def _two_writers(folder: Path, effort: Effort) -> Row:
     """A second writer is told within two seconds who writes, and readers go on."""
     row = Row()
     async with Library.open(folder / "library", encoder=_Counting()) as library:
         await library.add_texts(_papers(2))
-        for _ in range(WRITERS):
+        for _ in range(effort.writers):
             async with WriterLock(folder / "library" / "writer.lock").held():
                 began = time.monotonic()
                 try:

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import Report, Target, data_folder, model_folder
+from benchmarks.measure import Report, Target, data_folder, shipped_folder
 from indexes.embed import OnnxEncoder
 from indexes.evaluation.judged import Judged, read_judged
 from indexes.evaluation.retrieval import RetrievalReport, evaluate_collection
@@ -49,5 +49,5 @@ def run() -> Report:
 
 
 async def _evaluated(judged: Judged, folder: Path) -> RetrievalReport:
-    async with Library.open(folder, encoder=OnnxEncoder(model_folder())) as library:
+    async with Library.open(folder, encoder=OnnxEncoder(shipped_folder())) as library:
         return await evaluate_collection(library, judged, tell=lambda progress: None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import Report, Target, data_folder, model_folder
+from benchmarks.measure import Report, Target, data_folder, shipped_folder
 from indexes.database import Database
 from indexes.dense import DenseIndex
 from indexes.embed import OnnxEncoder
@@ -67,7 +67,7 @@ def run() -> Report:
 
 async def _measured(judged: Judged, folder: Path) -> tuple[Values, Values, list[float]]:
     """The score of each question by keyword alone and with meaning, and seconds of searches."""
-    encoder = OnnxEncoder(model_folder())
+    encoder = OnnxEncoder(shipped_folder())
     encoder.encode(["loads the model"])
     async with Library.open(folder, encoder=encoder) as library:
         documents = {

@@ -104,7 +104,8 @@ class Splitter:
         )
 
         def cut(page: str) -> list[str]:
-            tokens.count_all(page, sentences(page))
+            if tokens.count_all(page, sentences(page)) <= self._passage_tokens:
+                return [page.strip()]  # what the splitter makes of it, at ten times the price
             return splitter.split_text(page)
 
         return cut
@@ -127,10 +128,11 @@ class _CountedOnce:
         self._count = count
         self._known: dict[str, int] = {}
 
-    def count_all(self, page: str, parts: list[str]) -> None:
-        """Counts the parts in one call; the page has as many tokens as they have."""
+    def count_all(self, page: str, parts: list[str]) -> int:
+        """Counts the parts in one call; the page has as many tokens as they have, which is returned."""
         counts = self._count(parts)
         self._known = dict(zip(parts, counts, strict=True)) | {page: sum(counts)}
+        return sum(counts)
 
     def __call__(self, text: str) -> range:
         if text not in self._known:

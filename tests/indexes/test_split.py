@@ -173,3 +173,13 @@ def test_a_passage_begins_with_its_section_unless_that_is_short() -> None:
         ("Snow", "Snow"),
         ("Hail", "Hail"),
     ]
+
+
+def test_what_fits_into_one_passage_is_what_the_splitter_would_make_of_it() -> None:
+    from llama_index.core.node_parser import SentenceSplitter
+
+    page = "  Owls hear well. \n\n They hunt at night, i.e. in the dark.  \n"
+    document = ParsedDocument(media_type="text/plain", pages=(page,))
+    (passage,) = Splitter().split(document, "d")
+    assert [passage.text] == SentenceSplitter(paragraph_separator="\x00").split_text(page)
+    assert page[passage.start : passage.end] == passage.text
