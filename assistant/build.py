@@ -258,6 +258,8 @@ class Workbench:
             web=self.settings.web,
             home=str(self.paths.library),
             theme=self.settings.app.theme,
+            glyphs=self.settings.app.glyphs,
+            motion=self.settings.app.motion,
             pdf_viewer=self.settings.app.pdf_viewer,
             keys=dict(each.partition("=")[::2] for each in self.settings.app.keys),
         )

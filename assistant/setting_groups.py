@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -34,6 +34,10 @@ class AppSettings(Model):
 
     theme: str = ""
     """Name of the colours, as the command "theme" lists them; empty for Carrel's own dark ones."""
+    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
+    """What the app draws with; `auto` takes ASCII where the locale or the terminal cannot show more."""
+    motion: Literal["full", "reduced"] = "full"
+    """Whether anything moves by itself; `reduced` for no spinner, no blinking and no gliding."""
     pdf_viewer: str = ""
     """Opens papers, as in `zathura -P {page} {file}`; empty takes the first known one that is there."""
     keys: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import constants
 from textual.actions import SkipAction
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import TextArea
 from textual.worker import Worker
 
 from tui.commands import COMMANDS, spelled
+from tui.display import DrawnApp
 from tui.screens.ask import AskScreen
 from tui.theme import DARK, THEMES
 
@@ -47,7 +48,7 @@ _QUIT_SECONDS = 3.0
 """How soon the second Ctrl+C has to follow the first."""
 
 
-class CarrelApp(App[None], inherit_bindings=False):
+class CarrelApp(DrawnApp, inherit_bindings=False):
     """Shows what an engine does.
 
     Textual's own Ctrl+Q is not taken over: terminals and multiplexers use it.
@@ -369,6 +370,7 @@ class CarrelApp(App[None], inherit_bindings=False):
         if unknown := [name for name in status.keys if name not in names]:
             self.toast(f"app.keys names no command: {', '.join(unknown)}. F1 lists them.", error=True)
         self.set_keymap({name: key for name, key in status.keys.items() if name in names and key})
+        self.draw_with(status.glyphs, still=status.motion == "reduced")
         if status.theme in self.available_themes:
             self.theme = status.theme
         elif status.theme:

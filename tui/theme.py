@@ -23,6 +23,7 @@ DARK = Theme(
         "border": "#82bd9c",
         "footer-key-foreground": "#e5b567",
         "link-color": "#e5b567",
+        "input-selection-background": "#82bd9c 30%",
         "scrollbar": "#3a4548",
         "scrollbar-hover": "#4b585b",
         "scrollbar-active": "#82bd9c",

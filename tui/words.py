@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["DONE", "FAILED", "FELL_BACK", "SKIPPED", "count_of", "duration", "shorten", "spinner"]
+__all__ = ["DONE", "FAILED", "FELL_BACK", "RUNNING", "SKIPPED", "count_of", "duration", "shorten", "spinner"]
 
 DONE = "✓"
 FAILED = "✗"
 SKIPPED = "–"
 FELL_BACK = "↳"
+RUNNING = "•"
+"""Where the spinner is to stand still."""
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _TURNS_PER_SECOND = 10
 

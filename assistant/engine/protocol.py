@@ -139,6 +139,10 @@ class Status(Model):
     """Where the library lies."""
     theme: str = ""
     """The colours that the person wants; empty for the usual ones."""
+    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
+    """What the app draws with."""
+    motion: Literal["full", "reduced"] = "full"
+    """Whether anything may move by itself."""
     pdf_viewer: str = ""
     """The person's own viewer, a command with `{file}` and `{page}`; empty for whichever is there."""
     keys: dict[str, str] = Field(default_factory=dict)

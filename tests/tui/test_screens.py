@@ -113,6 +113,52 @@ def test_adding(looks_right):
     assert looks_right(ScriptedEngine(add_events=[FilesFound(total=74), *files, Gate()]), steps)
 
 
+@pytest.mark.parametrize("look", ["light", "ansi-dark", "ansi-light", "ascii", "no colour"])
+@pytest.mark.parametrize("screen", ["reading an answer", "the library", "changing a setting"])
+def test_another_look(snap_compare, monkeypatch, look, screen):
+    if look == "no colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+    steps: Steps
+    engine, steps = {
+        "reading an answer": (example_engine(), _reading),
+        "the library": (Shelves(1_200), _library),
+        "changing a setting": (Configurable(), _changing),
+    }[screen]
+    app = CarrelApp(lambda: engine, clock=lambda: 0.0)
+
+    async def prepare(pilot: Pilot[None]) -> None:
+        pilot.app.screen.query_one(QuestionBox).cursor_blink = False
+        await app.ready()
+        await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
+        if look == "ascii":
+            app.draw_with("ascii", still=True)
+        elif look != "no colour":
+            app.theme = "carrel-light" if look == "light" else look
+        await steps(pilot)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)
+
+
+async def _reading(pilot: Pilot[None]) -> None:
+    await _answered(pilot)
+    await pilot.press("escape")
+
+
+async def _library(pilot: Pilot[None]) -> None:
+    await pilot.press("f5")
+    await _until(pilot, lambda: "by title" in _remark(pilot))
+
+
+async def _changing(pilot: Pilot[None]) -> None:
+    await pilot.press("f8")
+    await _until(pilot, lambda: str(pilot.app.screen.query_one("#meaning").content))
+    await pilot.press("enter")
+    await _until(pilot, lambda: pilot.app.screen.query("#value"))
+    pilot.app.screen.query_one("#value").cursor_blink = False
+    await _until(pilot, lambda: "It can be" in str(pilot.app.screen.query_one("#export-remark").content))
+
+
 def test_an_empty_library(looks_right):
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.pause()

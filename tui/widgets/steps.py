@@ -9,11 +9,13 @@ from textual.widgets import Static
 
 from assistant.events import AskEvent
 from tui.board import Board, Row
-from tui.words import DONE, FAILED, FELL_BACK, SKIPPED, duration, shorten, spinner
+from tui.words import DONE, FAILED, FELL_BACK, RUNNING, SKIPPED, duration, shorten, spinner
 
 __all__ = ["Steps"]
 
 _REDRAW_SECONDS = 0.1
+_STILL_SECONDS = 1.0
+"""Where nothing is to move, the times are still told."""
 _NAME_WIDTHS = (16, 30)
 """A name gets a third of the line, within these."""
 _GLYPHS = {"done": DONE, "failed": FAILED, "skipped": SKIPPED, "fell back": FELL_BACK}
@@ -42,7 +44,7 @@ class Steps(Static):
 
     def on_mount(self) -> None:
         """Ticks while the question runs."""
-        self._ticking = self.set_interval(_REDRAW_SECONDS, self.draw)
+        self._ticking = self.set_interval(_STILL_SECONDS if self._is_still else _REDRAW_SECONDS, self.draw)
         self.draw()
 
     def on_click(self) -> None:
@@ -83,31 +85,37 @@ class Steps(Static):
     def draw(self) -> None:
         """Puts what is known on the screen."""
         now = self._clock() - self._asked if self._seconds is None else self._seconds
-        lines = [self._headline(now)]
+        running = RUNNING if self._is_still else spinner(now)
+        lines = [self._headline(now, running)]
         if self.expanded:
-            lines += _drawn(self._board.rows(now), now, self._name_width())
+            lines += _drawn(self._board.rows(now), running, self._name_width())
         self.update(Content("\n").join(lines))
+
+    @property
+    def _is_still(self) -> bool:
+        """Whether nothing is to move by itself."""
+        return self.app.animation_level == "none"
 
     def _name_width(self) -> int:
         least, most = _NAME_WIDTHS
         return min(max(self.size.width // 3, least), most)
 
-    def _headline(self, now: float) -> Content:
+    def _headline(self, now: float, running: str) -> Content:
         if self._seconds is None:
-            return Content.assemble((spinner(now), "$accent"), f" {self._board.activity()} · {duration(now)}")
+            return Content.assemble((running, "$accent"), f" {self._board.activity()} · {duration(now)}")
         glyph, style = (FAILED, "$error") if self._ending else (DONE, "$success")
         ending = f"{self._ending} · " if self._ending else ""
         return Content.assemble((glyph, style), f" {ending}{self._board.summary(now)}")
 
 
-def _drawn(rows: list[Row], now: float, name_width: int) -> list[Content]:
+def _drawn(rows: list[Row], running: str, name_width: int) -> list[Content]:
     named = [(row, shorten(row.name, name_width - _indent(row))) for row in rows]
     width = max((_indent(row) + len(name) for row, name in named if _in_columns(row)), default=0)
-    return [_line(row, name, width, now) for row, name in named]
+    return [_line(row, name, width, running) for row, name in named]
 
 
-def _line(row: Row, name: str, width: int, now: float) -> Content:
-    glyph = spinner(now) if row.state == "running" else _GLYPHS[row.state]
+def _line(row: Row, name: str, width: int, running: str) -> Content:
+    glyph = running if row.state == "running" else _GLYPHS[row.state]
     head = Content.assemble(" " * (_indent(row) + 2), (glyph, _STYLES.get(row.state, "$accent")), f" {name}")
     if not _in_columns(row):
         separator = ": " if row.state == "fell back" else "  "
