@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, TypedDict
 
 from pydantic import Field
 
+from assistant.batch_files import read_rows
 from assistant.batch_limits import End, Purse
 from assistant.batch_plan import BatchPlan, Plan, Progress, Standing, fingerprint_of, planned
-from assistant.batch_questions import Item
+from assistant.batch_questions import Gold, Item
 from assistant.batch_row import Answering, Row, Terms, answered
+from assistant.grade_summary import Graded, summarised
+from assistant.grading import graded
 from assistant.history import Run, State, new_run
 from indexes.chaos import point
 from indexes.errors import QuestionRefused
@@ -63,6 +66,8 @@ class BatchReport(Model):
     """Why no other question was begun, as a sentence."""
     failures_tolerated: bool = False
     """Whether a batch that came to its end has succeeded although questions failed."""
+    grades: tuple[Graded, ...] = ()
+    """Over the rows whose questions say what is right, those of earlier runs included."""
     usage: Usage = Usage()
     """Of all tries; its seconds are those of the whole."""
 
@@ -91,7 +96,8 @@ async def run_batch(
         AnswersError: The file of answers cannot be used.
     """
     order = [item.id for item in plan.items] if plan.ordered else ()
-    async with plan.answers.held(resume=plan.resume, order=order):
+    gold = {item.id: item.gold for item in plan.items if item.gold is not None} if plan.grade else {}
+    async with plan.answers.held(resume=plan.resume, order=order, gold=gold):
         workbench = await open_workbench()
         terms = Terms(
             budget=plan.budget,
@@ -103,7 +109,15 @@ async def run_batch(
         report = await _Batch(plan, terms, answering or own).answered()
         if workbench.history is not None and not report.not_run:
             await workbench.history.finish(report.run)
-    return report
+    if not gold:
+        return report
+    return report.model_copy(update={"grades": await asyncio.to_thread(_grades, plan, gold)})
+
+
+def _grades(plan: Plan, gold: Mapping[str, Gold]) -> tuple[Graded, ...]:
+    """Of every row with something to grade it by, whichever run answered it."""
+    rows = read_rows(plan.answers.path)
+    return summarised(row.grade for id in gold if (row := rows.get(id)) is not None and row.grade is not None)
 
 
 async def _begin(plan: Plan, workbench: Workbench) -> str:
@@ -262,6 +276,8 @@ class _Batch:
             self._under_way -= 1
             self._settled.set()
         self._purse.pay(row.usage)
+        if self._plan.grade and item.gold is not None:
+            row = row.model_copy(update={"grade": graded(row, item.gold)})
         return row
 
     def _seconds_to_wait(self, row: Row, item: Item) -> float | None:

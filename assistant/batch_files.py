@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from assistant.batch_questions import Item
+from assistant.batch_questions import Gold, Item
 from assistant.batch_row import Row
 from assistant.envelope import to_json_line
+from assistant.grading import graded
 from assistant.history import State
 from indexes.chaos import point
 from indexes.errors import CarrelError, InputError, LibraryBusy
@@ -61,7 +62,9 @@ class AnswerFile:
         )
 
     @asynccontextmanager
-    async def held(self, *, resume: bool, order: Sequence[str] = ()) -> AsyncIterator[None]:
+    async def held(
+        self, *, resume: bool, order: Sequence[str] = (), gold: Mapping[str, Gold] | None = None
+    ) -> AsyncIterator[None]:
         """Holds the file for writing inside the block; a line that a kill cut off is taken away first.
 
         At the end of the block there is one row for each id. Rows stand as they were answered, or in `order`.
@@ -69,6 +72,7 @@ class AnswerFile:
         Args:
             resume: Whether rows may be there already.
             order: Ids, in the order that their rows have in the end; empty means as answered.
+            gold: What is right, by id; in the end the rows are graded by it, those of earlier runs too.
 
         Raises:
             AnswersBusy: Another process holds it.
@@ -86,8 +90,8 @@ class AnswerFile:
             opened.push_async_callback(asyncio.to_thread, self._thread.shutdown)
             await self._in_thread(self._open, resume)
             yield
-            if self._repeated or order:
-                await self._in_thread(self._compact, order)
+            if self._repeated or order or gold:
+                await self._in_thread(self._compact, order, gold or {})
 
     def holds(self, item: Item, fingerprint: str) -> bool:
         """Whether it has a good answer to the same words, by the same settings."""
@@ -144,13 +148,13 @@ class AnswerFile:
                 raise
         point("answers.append.after")
 
-    def _compact(self, order: Sequence[str]) -> None:
+    def _compact(self, order: Sequence[str], gold: Mapping[str, Gold]) -> None:
         """Leaves the row that counts for each id; the file is the old one or the new one, never between."""
         last: dict[str, bytes] = {}
         for line in self.path.read_bytes().split(b"\n")[:-1]:
-            id = Row.model_validate_json(line).id
-            last.pop(id, None)  # so that it moves to where it was answered last
-            last[id] = line
+            row = Row.model_validate_json(line)
+            last.pop(row.id, None)  # so that it moves to where it was answered last
+            last[row.id] = _regraded(row, gold) or line
         if order:
             # What is not in the order is of an earlier file of questions, and stays in front.
             places = {id: place for place, id in enumerate(order)}
@@ -197,6 +201,13 @@ def _rows(content: bytes, path: Path) -> Iterator[Row]:
                 f"Line {number} of {str(path)!r} is not an answer of a batch.",
                 hint="Write the answers to another file.",
             ) from error
+
+
+def _regraded(row: Row, gold: Mapping[str, Gold]) -> bytes | None:
+    """The row's line with its grade, where that is another than it has; `None` where nothing changes."""
+    if row.id not in gold or (grade := graded(row, gold[row.id])) == row.grade:
+        return None
+    return to_json_line(row.model_copy(update={"grade": grade})).encode().rstrip(b"\n")
 
 
 def _hash(question: str) -> bytes:

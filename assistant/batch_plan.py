@@ -57,6 +57,8 @@ class BatchPlan(TypedDict, total=False):
     """What becomes of a line that is no question: a `row` that says so, or nothing is asked (`refuse`)."""
     require_ids: bool
     """Whether a question without an id is a bad line."""
+    grade: bool
+    """Whether answers are graded where the questions say what is right; they are unless told not to."""
     concurrency: int
     """Questions at the same time; 4 unless given. How many calls a provider gets at once is a setting of its
     own, `providers.connections`."""
@@ -97,6 +99,7 @@ class Plan:
     """Questions at the same time."""
     resume: bool = False
     ordered: bool = False
+    grade: bool = True
     retry: int = 0
     """How often a question that failed is asked again."""
     failing: FailureLimit = NO_LIMIT
@@ -132,6 +135,7 @@ def planned(questions: str | Path | Sequence[str], given: BatchPlan, settings: S
         concurrency=concurrency,
         resume=given.get("resume", False),
         ordered=given.get("ordered", False),
+        grade=given.get("grade", True),
         retry=retry,
         failing=failure_limit(given.get("fail_on_error"), len(items)),
         total_seconds=given.get("total_seconds"),

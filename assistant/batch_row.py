@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from assistant.batch_questions import Item
 from assistant.failures import failed_of, last_answer
+from assistant.grading import Grade
 from assistant.history import State, named
 from assistant.keeping import state_of
 from assistant.question import LONGEST_QUESTION, checked
@@ -70,6 +71,8 @@ class Row(Model):
     """With the id it finds the whole answer in the history, where one is kept."""
     fingerprint: str
     """Of the settings it was answered with."""
+    grade: Grade | None = None
+    """Where the question came with what is right."""
 
     @classmethod
     def of(cls, answer: Answer, item: Item, status: State, fingerprint: str) -> Row:

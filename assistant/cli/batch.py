@@ -44,6 +44,11 @@ def _of_the_questions(command: F) -> F:
             default="row",
             help="A line that is no question: gets a row that says so, or nothing is asked.",
         ),
+        click.option(
+            "--grade/--no-grade",
+            default=True,
+            help="Grade the answers of questions that say what is right; done unless told not to.",
+        ),
         click.option("--require-ids", is_flag=True, help="A question without an id is a bad line."),
         click.option(
             "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
@@ -140,6 +145,7 @@ def command(
     ordered: bool,
     form: Any,
     bad_lines: Any,
+    grade: bool,
     require_ids: bool,
     collection: tuple[str, ...],
     concurrency: int,
@@ -177,6 +183,7 @@ def command(
             form=form,
             bad_lines=bad_lines,
             require_ids=require_ids,
+            grade=grade,
             concurrency=concurrency,
             retry=retry,
             fail_on_error=fail_on_error,
@@ -248,6 +255,11 @@ def _conclude(report: BatchReport, narrator: Narrator, out: str) -> None:
     said += [f"{report.skipped} answered before"] if report.skipped else []
     said += [f"{report.not_run} not run"] if report.not_run else []
     narrator.line(f"done: {', '.join(said) or 'nothing to do'}; {spent_words(report.usage)}")
+    if report.grades:
+        from assistant.grade_summary import grade_lines
+
+        for line in grade_lines(report.grades):
+            narrator.line(f"grade: {line}")
     if report.stopped:
         say(f"carrel: {report.stopped}")
     if report.not_run:

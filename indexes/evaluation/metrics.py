@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexes.types import Model
 
-__all__ = ["Interval", "Values", "interval", "ndcg", "recall", "reciprocal_rank"]
+__all__ = ["Interval", "Values", "interval", "ndcg", "recall", "reciprocal_rank", "wilson"]
 
 Values = NDArray[np.float64]
 """One number per question, in the order of the questions."""
@@ -74,6 +74,19 @@ def interval(
         found.append(statistic(values[drawn], axis=1))
     low, high = np.quantile(np.concatenate(found), (0.025, 0.975))
     return Interval(value=float(statistic(values)), low=float(low), high=float(high))
+
+
+def wilson(successes: int, trials: int) -> Interval:
+    """Returns a share and its interval by Wilson's score method (1927), which also holds near 0 and 1.
+
+    Args:
+        successes: Of `trials`.
+        trials: At least one.
+    """
+    z, rate = 1.959964, successes / trials
+    middle = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
+    spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
+    return Interval(value=rate, low=max(0.0, middle - spread), high=min(1.0, middle + spread))
 
 
 def _discounted(gains: Sequence[int]) -> float:

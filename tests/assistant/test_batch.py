@@ -270,3 +270,32 @@ def test_without_a_history_answers_are_found_again_by_their_file(
 
     assert (report.skipped, report.counts) == (2, {State.OK: 1})
     assert len(model_server.ledger) == 3
+
+
+def test_answers_are_graded_where_the_questions_say_what_is_right(
+    open_assistant: Open, tmp_path: Path, out: Path
+) -> None:
+    plain = written(tmp_path / "plain.jsonl", {"id": "a", "question": _QUESTIONS[1]})
+    open_assistant(reasoning="").batch(plain, out=out)
+    assert rows(out)[0].grade is None
+    questions = written(
+        tmp_path / "graded.jsonl",
+        {
+            "id": "a",
+            "question": _QUESTIONS[1],
+            "gold_answers": "five failures",
+            "gold_documents": "breaker.md",
+        },
+        {"id": "b", "question": _QUESTIONS[0], "gold_answers": ["no such words"]},
+        {"id": "c", "question": _QUESTIONS[2]},
+    )
+    report = open_assistant(reasoning="").batch(questions, out=out, resume=True)
+
+    assert report.skipped == 1, "the grade of a row that is there already needs no new answer"
+    grades = {row.id: row.grade for row in rows(out)}
+    assert grades["a"] is not None
+    assert (grades["a"].span_cited, grades["a"].documents_cited) == (True, 1.0)
+    assert grades["b"] is not None
+    assert grades["b"].span_cited is False
+    assert grades["c"] is None
+    assert {each.measure: each.questions for each in report.grades}["span_cited"] == 2
