@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from assistant.history import History
     from indexes.library import Library
     from indexes.readers.named import NamedReader
+    from indexes.surveyed import Survey
     from pipelines.gate import Gates
     from pipelines.journal import Journal
     from pipelines.models import ChatModel, Models
@@ -231,6 +232,18 @@ class Workbench:
             named_readers=self.named_readers(),
         )
 
+    async def survey(self, paths: Sequence[Path]) -> Survey:
+        """Returns what adding the paths would read; nothing is read for it.
+
+        Raises:
+            PathMissing: One of them does not exist.
+        """
+        from indexes.survey import survey
+        from indexes.zotero import expanded
+
+        also = {suffix for reader in self.named_readers() for suffix in reader.suffixes}
+        return await asyncio.to_thread(lambda: survey(expanded(paths), also=also))
+
     def named_readers(self) -> list[NamedReader]:
         """The readers that the settings name."""
         from indexes.readers.named import NamedReader
@@ -250,8 +263,10 @@ class Workbench:
         """Returns what there is to ask, and with which models; the first question then finds all composed."""
         await asyncio.to_thread(lambda: self.research)
         encoder = self.library.encoder
+        collections = await self.collections()
         return Status(
-            collections=await self.collections(),
+            collections=collections,
+            is_new=not any(each.documents for each in collections) and not await self._asked_before(),
             models=self.models.names,
             others=tuple(self.others),
             encoder=encoder.name if encoder is not None else "",
@@ -263,6 +278,15 @@ class Workbench:
             pdf_viewer=self.settings.app.pdf_viewer,
             keys=dict(each.partition("=")[::2] for each in self.settings.app.keys),
         )
+
+    async def _asked_before(self) -> bool:
+        """Whether the history has a question; one that cannot be read may have."""
+        from assistant.history_file import HistoryError
+
+        try:
+            return self.history is not None and (await self.history.past.page(limit=1)).total > 0
+        except HistoryError:
+            return True
 
     async def surroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:
         """Returns the page that `start` stands on.

@@ -8,6 +8,7 @@ import sys
 NAMES = (
     "cold_start",
     "first_frame",
+    "first_start",
     "app_scale",
     "embed",
     "encoder",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["READABLE", "SOURCES", "ZOTERO", "Format"]
+__all__ = ["CALLED", "READABLE", "SOURCES", "ZOTERO", "Format"]
 
 
 class Format(StrEnum):
@@ -21,7 +21,7 @@ class Format(StrEnum):
     NOTEBOOK = "notebook"
 
 
-_CALLED = {
+CALLED = {
     Format.PDF: "PDF",
     Format.DOCX: "Word (DOCX)",
     Format.EPUB: "EPUB",
@@ -32,7 +32,8 @@ _CALLED = {
     Format.JATS: "JATS XML",
     Format.NOTEBOOK: "Jupyter notebooks",
 }
-_NAMES = [_CALLED[format] for format in Format]
+"""Each as people call it."""
+_NAMES = [CALLED[format] for format in Format]
 
 READABLE = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]}"
 """All of them in words, as in "PDF, Word (DOCX) and Markdown"."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from assistant.events import Added, AddEvent, Embedded, Fate, FileDone, FilesFound
+from assistant.pace import Pace
 from assistant.render import brief_notes
 from tui.safe import shown_line
 from tui.words import count_of
@@ -43,6 +46,14 @@ class Adding:
     """How it ended; empty while it runs."""
     notes: list[str] = field(default_factory=list)
     """What the person should know once it is over, in a few lines."""
+    clock: Callable[[], float] = time.monotonic
+    """Gives seconds; only differences matter."""
+    pace: str = ""
+    """The rate and the time left, as far as they are known."""
+
+    def __post_init__(self) -> None:
+        self._reading = Pace(self.clock)
+        self._embedding = Pace(self.clock)
 
     @property
     def running(self) -> bool:
@@ -61,10 +72,13 @@ class Adding:
         match event:
             case FilesFound():
                 self.total = event.total
+                self._reading = Pace(self.clock)
             case FileDone():
                 self._file_done(event)
             case Embedded():
                 self.embedded = (event.done, event.total)
+                if self.done >= (self.total or 0):
+                    self.pace = ", ".join(self._embedding.going(event.done, event.total))
             case Added():
                 self.passages = event.report.passages or self.passages
                 self.ending = _added(event)
@@ -90,15 +104,19 @@ class Adding:
             return self.ending
         if self.embedded is not None and self.done >= (self.total or 0):
             done, total = self.embedded
-            return f"Making it searchable by meaning: {done:,} of {count_of(total, 'passage')}"
+            return self._at_pace(f"Making it searchable by meaning: {done:,} of {count_of(total, 'passage')}")
         if self.total is None:
             return "Looking for papers…"
         failed = f", {len(self.failures)} failed" if self.failures else ""
-        return f"{self.done:,} of {count_of(self.total, 'file')}{failed}"
+        return self._at_pace(f"{self.done:,} of {count_of(self.total, 'file')}{failed}")
+
+    def _at_pace(self, sentence: str) -> str:
+        return f"{sentence} · {self.pace}" if self.pace else sentence
 
     def _file_done(self, event: FileDone) -> None:
         self.done = event.done or self.done + 1
         self.total = event.total or self.total
+        self.pace = ", ".join(self._reading.going(self.done, self.total or self.done))
         self.current = shown_line(event.path, 200)
         self.passages += event.passages
         self.skipped += event.fate is Fate.SKIPPED

@@ -151,7 +151,7 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
         """Adds a file or a folder in the background and returns what is known of it, kept up to date."""
         from tui.adding import Adding
 
-        self._adding = adding = Adding(str(path))
+        self._adding = adding = Adding(str(path), clock=self.clock)
         self._adding_worker = self.run_worker(self._add(adding), group="add", exit_on_error=False)
         return adding
 
@@ -162,7 +162,7 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
         if self._adding is not None and self._adding.running:
             return False
         what = paths[0] if len(paths) == 1 else "what failed"
-        self._adding = adding = Adding(what, again=tuple(paths))
+        self._adding = adding = Adding(what, again=tuple(paths), clock=self.clock)
         self._adding_worker = self.run_worker(self._add(adding), group="add", exit_on_error=False)
         return True
 

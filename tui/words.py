@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["DONE", "FAILED", "FELL_BACK", "RUNNING", "SKIPPED", "count_of", "duration", "shorten", "spinner"]
+__all__ = [
+    "DONE",
+    "FAILED",
+    "FELL_BACK",
+    "RUNNING",
+    "SKIPPED",
+    "count_of",
+    "duration",
+    "shorten",
+    "size_of",
+    "spinner",
+]
 
 DONE = "✓"
 FAILED = "✗"
@@ -27,6 +38,16 @@ def duration(seconds: float) -> str:
 def count_of(number: int, noun: str, plural: str | None = None) -> str:
     """Returns `1 paper`, `4 papers`, `1,204 passages`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size_of(size: int) -> str:
+    """Returns `812 B`, `4.2 MB`: decimal units, as file managers have them."""
+    amount, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 999.5:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:,.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
 
 
 def shorten(text: str, width: int) -> str:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from assistant.cli.outlet import is_terminal
-from assistant.cli.pace import Pace
+from assistant.pace import Pace
 from assistant.past_question import State
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from assistant.cli.outlet import is_terminal, say
-from assistant.cli.pace import Pace
 from assistant.events import (
     Added,
     AddEvent,
@@ -35,6 +34,7 @@ from assistant.events import (
     Token,
     Usage,
 )
+from assistant.pace import Pace
 from assistant.render import brief_notes
 from indexes.clean import clean_line
 

@@ -11,6 +11,7 @@ from assistant.past_question import PastAnswer, PastPage, PastQuestion, State
 from assistant.setting_rows import SettingRow
 from indexes.ledger import Record
 from indexes.listed import PaperOrder, PaperPage
+from indexes.surveyed import Kind, Place, Survey
 from indexes.types import Details, Document, Model, Passage
 from pipelines.types import Answer
 
@@ -27,17 +28,23 @@ __all__ = [
     "FindFailed",
     "FindPaper",
     "FindPapers",
+    "FindPlaces",
     "FindQuestion",
     "FindQuestions",
     "FindReferences",
     "FindSettings",
     "Found",
+    "Kind",
+    "LookOver",
+    "LookedOver",
     "ModelTried",
     "PaperOrder",
     "PaperSheet",
     "PapersFound",
     "PastAnswer",
     "PastQuestion",
+    "Place",
+    "PlacesFound",
     "QuestionFound",
     "QuestionsFound",
     "R_co",
@@ -51,6 +58,7 @@ __all__ = [
     "SettingRow",
     "SettingsFound",
     "State",
+    "Survey",
     "TryModel",
 ]
 
@@ -141,6 +149,33 @@ class RemovePapers(Errand[Removed]):
 
     type: Literal["remove papers"] = "remove papers"
     document_ids: tuple[str, ...]
+
+
+class LookedOver(Found):
+    """What adding would read."""
+
+    type: Literal["looked over"] = "looked over"
+    survey: Survey
+
+
+class LookOver(Errand[LookedOver]):
+    """What lies under a path, by names and sizes, before anything of it is read."""
+
+    type: Literal["look over"] = "look over"
+    path: str
+
+
+class PlacesFound(Found):
+    """Folders where papers are."""
+
+    type: Literal["places found"] = "places found"
+    places: tuple[Place, ...]
+
+
+class FindPlaces(Errand[PlacesFound]):
+    """The folders that people keep papers in, as far as they are there and hold some."""
+
+    type: Literal["find places"] = "find places"
 
 
 # The history.
@@ -293,6 +328,8 @@ AnyErrand = Annotated[
     | FindFailed
     | FindPaper
     | RemovePapers
+    | LookOver
+    | FindPlaces
     | FindQuestions
     | FindQuestion
     | Rate
@@ -309,6 +346,8 @@ AnyFound = Annotated[
     | FailedPage
     | PaperSheet
     | Removed
+    | LookedOver
+    | PlacesFound
     | QuestionsFound
     | QuestionFound
     | Rated

@@ -137,6 +137,8 @@ class Status(Model):
     web: Literal["ask", "auto", "never"]
     home: str
     """Where the library lies."""
+    is_new: bool = False
+    """Whether nothing is here yet: no paper, and no question in the history."""
     theme: str = ""
     """The colours that the person wants; empty for the usual ones."""
     glyphs: Literal["auto", "unicode", "ascii"] = "auto"

@@ -18,12 +18,16 @@ from assistant.engine.errands import (
     FindFailed,
     FindPaper,
     FindPapers,
+    FindPlaces,
     FindQuestion,
     FindQuestions,
     FindReferences,
     FindSettings,
+    LookedOver,
+    LookOver,
     PapersFound,
     PaperSheet,
+    PlacesFound,
     QuestionFound,
     QuestionsFound,
     Rate,
@@ -34,6 +38,7 @@ from assistant.engine.errands import (
     TryModel,
 )
 from indexes.events import Added, AddEvent
+from indexes.survey import places
 from indexes.types import Document
 
 if TYPE_CHECKING:
@@ -42,6 +47,9 @@ if TYPE_CHECKING:
     from assistant.past import Past
 
 __all__ = ["retrying", "run_errand"]
+
+_WHERE_PAPERS_ARE = (".", "~/papers", "~/Papers", "~/Zotero", "~/Documents", "~/Downloads", "~/Desktop")
+"""The folder that Carrel was started in, and where people keep papers."""
 
 
 async def run_errand(workbench: Workbench, errand: AnyErrand) -> AnyFound:
@@ -59,6 +67,10 @@ async def run_errand(workbench: Workbench, errand: AnyErrand) -> AnyFound:
             return await _paper(workbench, errand.document_id)
         case RemovePapers():
             return await _remove(workbench, errand.document_ids)
+        case LookOver(path=path):
+            return LookedOver(survey=await workbench.survey([Path(path)]))
+        case FindPlaces():
+            return PlacesFound(places=await asyncio.to_thread(places, [*map(Path, _WHERE_PAPERS_ARE)]))
         case FindQuestions(text=text, offset=offset, limit=limit):
             return QuestionsFound(page=await _past(workbench).page(text, offset=offset, limit=limit))
         case FindQuestion(run=run, question_id=question_id):

@@ -6,7 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from assistant.engine.errands import Errand, Found, R_co
+from assistant.engine.errands import (
+    Errand,
+    FindPlaces,
+    Found,
+    Kind,
+    LookedOver,
+    LookOver,
+    PlacesFound,
+    R_co,
+    Survey,
+)
 from assistant.engine.protocol import Status, Surroundings
 from assistant.events import AddEvent, Answer, Asked, AskEvent
 
@@ -36,6 +46,11 @@ AddScript = Sequence[AddEvent | Gate | Exception]
 
 _STATUS = Status(collections=(), models={}, encoder="", web="ask", home="/library")
 _SURROUNDINGS = Surroundings(page=1, page_count=1, text="", start=0, end=0)
+_NOTHING_THERE: Mapping[type[Errand[Any]], Found] = {
+    FindPlaces: PlacesFound(places=()),
+    LookOver: LookedOver(survey=Survey(kinds=(Kind(name="PDF", files=4, size=4_200_000),))),
+}
+"""What the errands bring back that every start and every adding runs."""
 
 
 class ScriptedEngine:
@@ -66,7 +81,7 @@ class ScriptedEngine:
         self._add_events = add_events
         self._status = status
         self._surroundings = surroundings
-        self._found = found or {}
+        self._found = {**_NOTHING_THERE, **(found or {})}
         self._open: dict[str, asyncio.Future[str]] = {}
         self.questions: list[tuple[str, tuple[str, ...]]] = []
         """Text and collections of each question, in order."""

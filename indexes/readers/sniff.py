@@ -11,7 +11,7 @@ from indexes.errors import Damaged, NoText, Unsupported
 from indexes.formats import Format
 from indexes.readers.decoding import looks_binary, wide_encoding
 
-__all__ = ["HEAD_BYTES", "READABLE_SUFFIXES", "format_of", "sniff"]
+__all__ = ["HEAD_BYTES", "READABLE_SUFFIXES", "format_of", "format_of_suffix", "sniff"]
 
 HEAD_BYTES = 8192
 """How much of a file's beginning `sniff` wants to see."""
@@ -122,6 +122,11 @@ def format_of(path: Path) -> Format:
     """
     with path.open("rb") as file:
         return sniff(path, file.read(HEAD_BYTES))
+
+
+def format_of_suffix(suffix: str) -> Format | None:
+    """Returns how a file of this name is most likely read; `None` for one that only its content can tell."""
+    return _BY_SUFFIX.get(suffix.lower())
 
 
 def sniff(path: Path, head: bytes) -> Format:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, ProgressBar
 
+from assistant.engine.errands import Kind, LookedOver, LookOver, Survey
 from assistant.engine.protocol import Status
 from assistant.engine.scripted import Gate, ScriptedEngine
 from assistant.events import (
@@ -35,6 +36,13 @@ async def _type_path(desk, path: Path | str) -> None:
     await desk.until(lambda: isinstance(desk.app.screen, AddScreen))
     desk.app.screen.query_one(Input).value = str(path)
     await desk.press("enter")
+    await desk.until(lambda: "Enter shows" not in _remark(desk) and "Looking" not in _remark(desk))
+    if "Enter adds it" in _remark(desk):
+        await desk.press("enter")
+
+
+def _remark(desk) -> str:
+    return str(desk.app.screen.query_one("#path-remark").content)
 
 
 async def test_a_folder_is_added_with_its_failures_listed(sit_down, tmp_path):
@@ -209,3 +217,61 @@ def test_a_path_is_understood_as_terminals_paste_it(typed, tmp_path, monkeypatch
 def test_a_path_that_no_file_can_have_is_only_missing():
     path = typed_path("a\0b")
     assert path is not None
+
+
+SURVEY = Survey(
+    kinds=(Kind(name="PDF", files=55, size=61_000_000), Kind(name="Markdown", files=2, size=9_000)),
+    skipped=(Kind(name="a kind that is not read (.png)", files=12),),
+)
+
+
+async def test_what_will_be_read_is_shown_before_anything_is_read(sit_down, tmp_path):
+    engine = ScriptedEngine(add_events=[Gate()], found={LookOver: LookedOver(survey=SURVEY)})
+    async with sit_down(engine, size=(100, 40)) as desk:
+        await desk.press("f3")
+        await desk.until(lambda: isinstance(desk.app.screen, AddScreen))
+        desk.app.screen.query_one(Input).value = str(tmp_path)
+        await desk.press("enter")
+        await desk.sees("57 files will be read, 61.0 MB", "55 × PDF, 61.0 MB", "2 × Markdown, 9.0 kB")
+        await desk.sees("12 files will be passed over", "12 × a kind that is not read (.png)")
+        assert not engine.added
+        await desk.press("enter")
+        await desk.until(lambda: engine.added)
+        assert "will be read" not in desk.text
+
+
+async def test_another_path_has_to_be_looked_at_before_it_is_added(sit_down, tmp_path):
+    engine = ScriptedEngine(add_events=[Gate()])
+    async with sit_down(engine, size=(100, 40)) as desk:
+        await desk.press("f3")
+        await desk.until(lambda: isinstance(desk.app.screen, AddScreen))
+        desk.app.screen.query_one(Input).value = str(tmp_path)
+        await desk.press("enter")
+        await desk.sees("4 files will be read")
+        desk.app.screen.query_one(Input).value = str(tmp_path.parent)
+        await desk.until(lambda: "will be read" not in desk.text)
+        await desk.press("enter")
+        await desk.sees("4 files will be read")
+        assert not engine.added
+
+
+async def test_a_folder_without_papers_is_not_added(sit_down, tmp_path):
+    engine = ScriptedEngine(found={LookOver: LookedOver(survey=Survey())})
+    async with sit_down(engine, size=(100, 40)) as desk:
+        await _type_path(desk, tmp_path)
+        await desk.sees("There is nothing to read in")
+        await desk.press("enter")
+        assert not engine.added
+
+
+async def test_how_fast_it_goes_and_how_long_it_takes_stand_over_the_question(sit_down, tmp_path):
+    gates = [Gate(), Gate()]
+    more = INDEXED.model_copy(update={"done": 10, "total": 40})
+    engine = ScriptedEngine(add_events=[FilesFound(total=40), gates[0], more, gates[1]])
+    async with sit_down(engine, size=(100, 40)) as desk:
+        await _type_path(desk, tmp_path)
+        await desk.until(gates[0].reached.is_set)
+        desk.clock.now += 5
+        gates[0].open()
+        await desk.press("escape")
+        await desk.sees("Adding papers: 10 of 40 files · 2.0 a second, 15 s left")

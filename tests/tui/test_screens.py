@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from assistant.engine.errands import FindPlaces, Kind, LookedOver, LookOver, Place, PlacesFound, Survey
+from assistant.engine.protocol import Status
 from assistant.engine.scripted import Gate, ScriptedEngine
 from assistant.events import Done, Fate, FileDone, FilesFound
 from tests.tui.setting_rows import Configurable
@@ -107,6 +109,10 @@ def test_adding(looks_right):
         pilot.app.screen.query_one("#path").value = "/"
         await pilot.press("enter")
         await _until(
+            pilot, lambda: "Enter adds it" in str(pilot.app.screen.query_one("#path-remark").content)
+        )
+        await pilot.press("enter")
+        await _until(
             pilot, lambda: "37 of 74 files" in str(pilot.app.screen.query_one("#adding-sentence").content)
         )
 
@@ -157,6 +163,25 @@ async def _changing(pilot: Pilot[None]) -> None:
     await _until(pilot, lambda: pilot.app.screen.query("#value"))
     pilot.app.screen.query_one("#value").cursor_blink = False
     await _until(pilot, lambda: "It can be" in str(pilot.app.screen.query_one("#export-remark").content))
+
+
+def test_the_first_start(looks_right):
+    places = (Place(path="/home/ada/papers", files=55), Place(path="/home/ada/Documents", files=3))
+    survey = Survey(
+        kinds=(Kind(name="PDF", files=55, size=36_400_000), Kind(name="Markdown", files=2, size=9_000)),
+        skipped=(Kind(name="a kind that is not read (.png)", files=12),),
+    )
+    status = Status(collections=(), models={}, encoder="", web="ask", home="/library", is_new=True)
+    found = {FindPlaces: PlacesFound(places=places), LookOver: LookedOver(survey=survey)}
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await _until(pilot, lambda: pilot.app.screen.query("#places") and pilot.app.screen.focused)
+        await _until(pilot, lambda: pilot.app.screen.focused.id == "places")
+        pilot.app.screen.query_one("#path").cursor_blink = False
+        await pilot.press("enter")
+        await _until(pilot, lambda: pilot.app.screen.query_one("#preview").display)
+
+    assert looks_right(ScriptedEngine(status=status, found=found), steps)
 
 
 def test_an_empty_library(looks_right):

@@ -60,6 +60,7 @@ class AskScreen(PaperActions):
         self._answered: Turn | None = None
         """The turn of the running question, once it stands in the transcript."""
         self._confirming: ConfirmScreen | None = None
+        self._welcomed = False
 
     def compose(self) -> ComposeResult:
         """The desk above, the question below."""
@@ -78,6 +79,11 @@ class AskScreen(PaperActions):
         return self._answering is not None
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a question runs, or is being typed."""
+        return self.is_answering or bool(self.query_one(QuestionBox).text)
+
+    @property
     def desk(self) -> Desk:
         """The transcript and the evidence."""
         return self.query_one(Desk)
@@ -92,6 +98,17 @@ class AskScreen(PaperActions):
         self.query_one(StatusLine).tell(status)
         for welcome in self.query(Welcome):
             welcome.greet(status)
+        if status.is_new:
+            self._welcome()
+
+    def _welcome(self) -> None:
+        """Shows once how to begin; whoever has begun already, be it to type, is left alone."""
+        from tui.screens.add import AddScreen
+
+        has_begun = self.is_busy or len(self.app.screen_stack) > 1 or bool(self.query("AddingLine"))
+        if not (self._welcomed or has_begun):
+            self._welcomed = True
+            self.app.push_screen(AddScreen(None, welcome=True))
 
     def show_problem(self, message: str) -> None:
         """Shows in the status line why there is no status."""

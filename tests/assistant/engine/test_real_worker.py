@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
+from assistant.engine.errands import LookOver
 from assistant.engine.process import EngineDied, EngineProcess
 from assistant.events import Added, Asked, Done, Failed, StepStarted
 from indexes.errors import CarrelError
@@ -77,6 +78,25 @@ async def test_papers_are_added_and_asked_about(engine: EngineProcess, tmp_path:
     events = [event async for event in engine.ask("What confuses biting flies?")]
     assert isinstance(events[-1], Done)
     assert events[-1].answer.evidence[0].document.title == "Zebras"
+
+
+async def test_what_lies_in_a_folder_is_told_before_it_is_read(engine: EngineProcess, tmp_path: Path) -> None:
+    (tmp_path / "zebra.md").write_text("# Zebras\n")
+    (tmp_path / "zebra.png").write_bytes(b"\x89PNG")
+    survey = (await engine.run(LookOver(path=str(tmp_path)))).survey
+    assert [(kind.name, kind.files) for kind in survey.kinds] == [("Markdown", 1)]
+    assert [kind.files for kind in survey.skipped] == [1]
+    assert sum(each.documents for each in (await engine.status()).collections) == 1
+
+
+async def test_only_an_empty_library_without_a_history_is_new(engine: EngineProcess, tmp_path: Path) -> None:
+    assert not (await engine.status()).is_new
+    for asks, is_new in ((True, True), (False, False)):
+        first = EngineProcess(tmp_path / "home", overrides=OFFLINE)
+        assert (await first.status()).is_new == is_new
+        if asks:
+            _ = [event async for event in first.ask(QUESTION)]
+        await first.close()
 
 
 async def test_what_cannot_be_is_told_as_an_error_of_ours(engine: EngineProcess) -> None:

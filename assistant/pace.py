@@ -23,20 +23,25 @@ class Pace:
 
     def words(self, done: int, total: int, noun: str, *, failed: int = 0) -> str:
         """Returns for example `37/212 files, 3 failed, 4.1 a second, 43 s left`."""
+        said = [f"{done:,}/{total:,} {noun}"]
+        if failed:
+            said.append(f"{failed:,} failed")
+        return ", ".join(said + self.going(done, total))
+
+    def going(self, done: int, total: int) -> list[str]:
+        """Returns the rate and the time left, `["4.1 a second", "43 s left"]`, as far as they are known."""
         if done < self._steps[-1][1]:
             self._steps.clear()  # another round has begun
         if not self._steps or done != self._steps[-1][1]:
             self._steps.append((self._clock(), done))
-        said = [f"{done:,}/{total:,} {noun}"]
-        if failed:
-            said.append(f"{failed:,} failed")
+        said: list[str] = []
         (began, first), (now, last) = self._steps[0], self._steps[-1]
         if now - began >= _FIRST_SECONDS and last > first:
             rate = (last - first) / (now - began)
             said.append(f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.1f} a second")
             if total > done:
                 said.append(f"{_duration((total - done) / rate)} left")
-        return ", ".join(said)
+        return said
 
 
 def _duration(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.cli.pace import Pace
+from assistant.pace import Pace
 
 
 class Clock:
