@@ -19,7 +19,8 @@ if TYPE_CHECKING:
         Hits,
         Passage,
     )
-    from assistant.notebook import load_ipython_extension
+    from assistant.live import Interrupted
+    from assistant.notebook import load_ipython_extension, unload_ipython_extension
     from assistant.settings import Settings, SettingsError, load_settings
 
 __all__ = [
@@ -32,11 +33,13 @@ __all__ = [
     "Evidence",
     "Hit",
     "Hits",
+    "Interrupted",
     "Passage",
     "Settings",
     "SettingsError",
     "load_ipython_extension",
     "load_settings",
+    "unload_ipython_extension",
 ]
 
 __getattr__ = lazily(
@@ -45,6 +48,7 @@ __getattr__ = lazily(
         **dict.fromkeys(__all__, "assistant.events"),
         "Assistant": "assistant.api",
         **dict.fromkeys(("Settings", "SettingsError", "load_settings"), "assistant.settings"),
-        "load_ipython_extension": "assistant.notebook",
+        "Interrupted": "assistant.live",
+        **dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "assistant.notebook"),
     },
 )

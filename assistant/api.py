@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import aclosing
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from assistant.engine.protocol import Status, Surroundings
 from assistant.failures import last_answer
 from assistant.history import named, new_run
+from assistant.live import aadded, aanswered, added, answered
 from assistant.loop import Consult, LoopThread, T, in_turn
+from assistant.notebook import show_nouns
 from assistant.papers import Papers
 from assistant.paths import Paths, find_paths
 from assistant.question import How, Where, asked_again, budget_with, checked, earlier, less
@@ -69,7 +70,7 @@ class Assistant:
         self._opening: asyncio.Task[Workbench] | None = None
         chroma = self.settings.library.chroma or ""
         self.papers = Papers(self._loop, self.paths.library, self._workbench, self._close, chroma=chroma)
-        _show_answers_in_notebooks()
+        show_nouns()
 
     def ask(
         self,
@@ -91,9 +92,11 @@ class Assistant:
             QuestionRefused: The question is empty or too long, or a limit is negative.
             RunMissing: There is no run to resume.
             CarrelError: There is no answer; the message says why.
+            Interrupted: Ctrl+C, or a notebook's stop button: a `KeyboardInterrupt` with the answer so far.
         """
-        asking = self.stream(question, decide=decide, **how)
-        return last_answer(list(asking))
+        wanted = self._wanted(question, how)
+        asking = self._asking(wanted, how, can_ask=decide is not None)
+        return answered(self._loop, wanted, asking, decide, resumable=self.settings.history.keep)
 
     async def aask(
         self,
@@ -103,9 +106,8 @@ class Assistant:
         **how: Unpack[How],
     ) -> Answer:
         """Returns the answer, like `ask`; cancelling the caller cancels the question."""
-        asking = self.astream(question, decide=decide, **how)
-        async with aclosing(asking) as events:
-            return last_answer([event async for event in events])
+        asking = self._asking(self._wanted(question, how), how, can_ask=decide is not None)
+        return await aanswered(self._loop, asking, decide, resumable=self.settings.history.keep)
 
     def stream(
         self,
@@ -189,7 +191,7 @@ class Assistant:
             NothingToRead: There is not one file that Carrel reads.
             LibraryBusy: Another process is adding.
         """
-        return self._loop.run(self._add(paths, collection, reembed, emit))
+        return added(self._loop, self._adding(paths, collection, reembed), emit)
 
     async def aadd(
         self,
@@ -200,7 +202,7 @@ class Assistant:
         emit: Callable[[AddEvent], None] | None = None,
     ) -> AddReport:
         """Adds like `add`; cancelling stops it, and what was committed stays."""
-        return await self._loop.arun(self._add(paths, collection, reembed, emit))
+        return await aadded(self._loop, self._adding(paths, collection, reembed), emit)
 
     def stream_add(
         self, paths: PathsToAdd, *, collection: str = "papers", reembed: bool = False
@@ -390,11 +392,3 @@ async def _open(settings: Settings, paths: Paths) -> Workbench:
 def _as_paths(paths: PathsToAdd) -> list[Path]:
     given = [paths] if isinstance(paths, str | Path) else paths
     return [Path(path).expanduser() for path in given]
-
-
-def _show_answers_in_notebooks() -> None:
-    """In a notebook answers show themselves; elsewhere IPython is not even imported."""
-    if "IPython" in sys.modules:
-        from assistant.notebook import register
-
-        register()

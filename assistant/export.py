@@ -91,7 +91,7 @@ def _page(question: str, answer: Answer) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_ALLOWED}">\n'
         f"<title>{title}</title>\n"
         "<style>body{max-width:42em;margin:2em auto;padding:0 1em;font:1rem/1.5 serif}</style>\n"
-        f"</head>\n<body>\n<h1>{title}</h1>\n{to_html(answer)}\n</body>\n</html>\n"
+        f"</head>\n<body>\n<h1>{title}</h1>\n{to_html(answer, name='answer')}\n</body>\n</html>\n"
     )
 
 

@@ -24,9 +24,9 @@ from pipelines.events import (
     Routed,
     Token,
 )
-from pipelines.types import Answer, Outcome, Query, Question, Route
+from pipelines.types import Answer, EvidenceList, Outcome, Query, Question, Route
 
-__all__ = ["keeping", "state_of", "unkept"]
+__all__ = ["SoFar", "keeping", "state_of", "unkept"]
 
 _NO_FAULT = frozenset({Outcome.OK, Outcome.SKIPPED, Outcome.NOTHING_FOUND, Outcome.BLOCKED})
 """What a lesser rung may serve after without the answer being any worse than it could be."""
@@ -48,12 +48,13 @@ async def keeping(
     """
     journal = history.journal(question.run, question.id)
     begun = history.begin(question)
-    so_far = _SoFar(question)
+    so_far = SoFar(question)
     ended: Future[None] | None = None
     try:
         async with aclosing(answering(journal)) as events:
             async for event in events:
                 so_far.see(event)
+                _pass_points(event)
                 if isinstance(event, Done):
                     answer = _noted(_signed(event.answer, question), journal.trouble or _trouble(begun))
                     ended = history.end(question, state_of(answer), answer.text, answer)
@@ -85,10 +86,11 @@ def state_of(answer: Answer) -> State:
     return State.PARTIAL if faults else State.OK
 
 
-class _SoFar:
+class SoFar:
     """What there is of an answer, should it be stopped now."""
 
     def __init__(self, question: Question) -> None:
+        """Begins with nothing but the question."""
         self._text = ""
         self._answer = _signed(
             Answer(query=Query(text=question.text), route=_NO_ROUTE, text="", notes=(_CANCELLED,)), question
@@ -96,31 +98,41 @@ class _SoFar:
 
     @property
     def answer(self) -> Answer:
+        """All that is known, with the text so far, unverified."""
         return self._answer.model_copy(update={"text": self._text})
 
     def see(self, event: AskEvent) -> None:
+        """Takes in what has happened."""
         match event:
             case Classified(query=query):
                 self._learn("query", query)
             case Routed(route=route):
                 self._learn("route", route)
-            case HitsFound():
-                point("asking.retrieved")
             case EvidenceReady(evidence=evidence):
-                self._learn("evidence", evidence)
+                self._learn("evidence", EvidenceList(evidence))
             case Token(text=text):
                 self._text += text
-                point("asking.token")
             case FellBack(step="reason") | Retrying(step="reason"):
                 self._text = ""
             case Drafted(draft=draft):
                 self._text = draft.text
-                point("asking.drafted")
             case _:
                 pass
 
     def _learn(self, field: str, value: object) -> None:
         self._answer = self._answer.model_copy(update={field: value})
+
+
+def _pass_points(event: AskEvent) -> None:
+    match event:
+        case HitsFound():
+            point("asking.retrieved")
+        case Token():
+            point("asking.token")
+        case Drafted():
+            point("asking.drafted")
+        case _:
+            pass
 
 
 def _signed(answer: Answer, question: Question) -> Answer:

@@ -25,6 +25,10 @@ _CANCEL_SECONDS = 5.0
 """How long a cancelled call may take to tidy up before its caller goes on without it."""
 
 
+_IDLE_SECONDS = 0.25
+"""How often a caller that waits is told that nothing has come, where it wants to know."""
+
+
 class LoopThread:
     """Runs coroutines for callers of any kind: with a running loop or without, from any thread.
 
@@ -53,19 +57,24 @@ class LoopThread:
             await job.astop()
 
     def iterate(
-        self, stream: Callable[[Consult[Q, A]], AsyncIterator[T]], answer: Callable[[Q], A] | None = None
+        self,
+        stream: Callable[[Consult[Q, A]], AsyncIterator[T]],
+        answer: Callable[[Q], A] | None = None,
+        *,
+        idle: Callable[[], object] | None = None,
     ) -> Generator[T, None, None]:
         """Yields what the stream yields; blocks. Closing the iterator cancels the stream.
 
         Args:
             stream: Given a way to consult the caller, returns the stream.
             answer: Answers what the stream asks, in the caller's own thread.
+            idle: Called there too, again and again while nothing comes.
         """
         items: queue.SimpleQueue[Any] = queue.SimpleQueue()
         pump = self._submit(_pump(stream, items.put))
         try:
             while True:
-                item = items.get()
+                item = _next(items, idle)
                 if isinstance(item, _Consulted):
                     assert answer is not None
                     item.settle(answer(item.question))
@@ -81,12 +90,15 @@ class LoopThread:
         self,
         stream: Callable[[Consult[Q, A]], AsyncIterator[T]],
         answer: Callable[[Q], Awaitable[A]] | None = None,
+        *,
+        idle: Callable[[], object] | None = None,
     ) -> AsyncGenerator[T, None]:
         """Yields what the stream yields. Closing the iterator cancels the stream.
 
         Args:
             stream: Given a way to consult the caller, returns the stream.
             answer: Answers what the stream asks, in the caller's own task.
+            idle: Called there too, again and again while nothing comes.
         """
         caller = asyncio.get_running_loop()
         items: asyncio.Queue[Any] = asyncio.Queue()
@@ -100,7 +112,7 @@ class LoopThread:
         answering: set[asyncio.Future[Any]] = set()
         try:
             while True:
-                item = await items.get()
+                item = await _anext(items, idle)
                 if isinstance(item, _Consulted):
                     assert answer is not None
                     reply = asyncio.ensure_future(answer(item.question))
@@ -206,6 +218,27 @@ class _Consulted(Generic[Q, A]):
     def _finish(self, finish: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop that asked may be gone
             self._loop.call_soon_threadsafe(lambda: self.answer.done() or finish())
+
+
+def _next(items: queue.SimpleQueue[Any], idle: Callable[[], object] | None) -> Any:
+    """Waits for what comes next."""
+    while True:
+        try:
+            return items.get(timeout=None if idle is None else _IDLE_SECONDS)
+        except queue.Empty:
+            assert idle is not None
+            idle()
+
+
+async def _anext(items: asyncio.Queue[Any], idle: Callable[[], object] | None) -> Any:
+    """Waits for what comes next, without blocking the caller's loop."""
+    while True:
+        try:
+            async with asyncio.timeout(None if idle is None else _IDLE_SECONDS):
+                return await items.get()
+        except TimeoutError:
+            assert idle is not None
+            idle()
 
 
 class _Ended:

@@ -1,45 +1,46 @@
-"""Shows answers in notebooks: `%load_ext assistant`, or simply making an `Assistant` there."""
+"""Shows answers where they stand last in a cell, and `%load_ext assistant` with its magics."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from typing import Any
 
-from assistant.html import hits_to_html, report_to_html, to_html
-from assistant.render import hits_text, report_text, to_markdown, to_text
+from assistant.html import evidence_to_html, hits_to_html, report_to_html, to_html
+from assistant.render import evidence_text, hits_text, report_text, to_markdown, to_text
+from indexes.shown import Look, show_as
+from indexes.types import AddReport, Hits
+from pipelines.types import Answer, EvidenceList
 
-__all__ = ["load_ipython_extension", "register"]
+__all__ = ["ANSWER_TYPE", "load_ipython_extension", "show_nouns", "unload_ipython_extension"]
 
-_SHOWN: tuple[tuple[str, str, Callable[[Any], str], Callable[[Any], str]], ...] = (
-    ("pipelines.types", "Answer", to_html, to_text),
-    ("indexes.types", "Hits", hits_to_html, lambda hits: hits_text(hits, markdown=False)),
-    ("indexes.types", "AddReport", report_to_html, report_text),
-)
-"""Module and name of a type, and how it is shown as HTML and as plain text."""
+ANSWER_TYPE = "application/vnd.carrel.answer+json"
+"""Media type of a whole answer in a saved notebook: `Answer.model_validate` reads it back."""
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython for `%load_ext assistant`."""
-    formatters = shell.display_formatter.formatters
-    formatters["text/markdown"].for_type_by_name("pipelines.types", "Answer", to_markdown)
-    for module, name, as_html, as_text in _SHOWN:
-        formatters["text/html"].for_type_by_name(module, name, as_html)
-        formatters["text/plain"].for_type_by_name(module, name, _printer(as_text))
+    from assistant.magics import CarrelMagics, questions_stay_whole
+
+    show_nouns()
+    shell.register_magics(CarrelMagics(shell))
+    if questions_stay_whole not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.append(questions_stay_whole)
 
 
-def register() -> None:
-    """Registers with the IPython that runs this code, if any does."""
-    interactive = sys.modules.get("IPython")
-    shell = interactive.get_ipython() if interactive is not None else None
-    if shell is not None and getattr(shell, "display_formatter", None) is not None:
-        load_ipython_extension(shell)
+def unload_ipython_extension(shell: Any) -> None:
+    """Called by IPython for `%unload_ext assistant`: closes what the magics have opened."""
+    from assistant.magics import CarrelMagics, questions_stay_whole
+
+    if questions_stay_whole in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.remove(questions_stay_whole)
+    magics = shell.magics_manager.registry.get(CarrelMagics.__name__)
+    if isinstance(magics, CarrelMagics):
+        magics.close()
 
 
-def _printer(as_text: Callable[[Any], str]) -> Callable[[Any, Any, bool], None]:
-    """IPython's plain text is written to a printer."""
-
-    def show(shown: Any, printer: Any, cycle: bool) -> None:
-        printer.text(as_text(shown).rstrip())
-
-    return show
+def show_nouns() -> None:
+    """Has answers, evidence, hits and reports look as people want them, in any kind of notebook."""
+    as_data = {"text/markdown": to_markdown, ANSWER_TYPE: lambda answer: answer.model_dump(mode="json")}
+    show_as(Answer, Look(to_text, to_html, as_data))
+    show_as(EvidenceList, Look(evidence_text, evidence_to_html))
+    show_as(Hits, Look(lambda hits: hits_text(hits, markdown=False), hits_to_html))
+    show_as(AddReport, Look(report_text, report_to_html))

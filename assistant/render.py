@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ __all__ = [
     "Source",
     "brief_notes",
     "cited_evidence",
+    "evidence_text",
     "fallbacks_of",
     "hits_text",
     "marked_text",
@@ -88,6 +89,15 @@ def source_lines(answer: Answer) -> list[str]:
 def sources_of(answer: Answer) -> list[Source]:
     """Each cited source, in the order of its number."""
     return [_source(answer, evidence) for evidence in cited_evidence(answer)]
+
+
+def evidence_text(evidence: Iterable[Evidence]) -> str:
+    """Each piece of evidence with where it stands and its quote."""
+    pieces = [
+        f"[{each.id}] {where(each.document, each.page)}\n    “{clean_line(each.quote, 1000)}”"
+        for each in evidence
+    ]
+    return "\n".join(pieces or ["No evidence."]) + "\n"
 
 
 def notes_of(answer: Answer) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from indexes.shown import Shown
+
 __all__ = [
     "ABSTRACT_ONLY",
     "DESCRIBED",
@@ -114,7 +116,7 @@ class Hit(Model):
     """`dense`, `keyword`, `fused`, `web`, or a plugged-in retriever's name."""
 
 
-class Hits(Model):
+class Hits(Shown, Model):
     """What one search returned: hits best first, and what the reader should know about the search."""
 
     hits: tuple[Hit, ...] = ()
@@ -243,7 +245,7 @@ class Collection(Model):
     """Passages searchable by meaning with the library's encoder."""
 
 
-class AddReport(Model):
+class AddReport(Shown, Model):
     """What `add` did: every file counted under its fate."""
 
     counts: dict[Fate, int] = Field(default_factory=dict)

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
+from indexes.shown import Shown
 from indexes.types import Document, Hit, Model
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from pipelines.waterfall import Waterfall
 
 __all__ = [
@@ -24,6 +28,7 @@ __all__ = [
     "Draft",
     "Earlier",
     "Evidence",
+    "EvidenceList",
     "FirstDraft",
     "Kind",
     "Outcome",
@@ -141,6 +146,26 @@ class Evidence(Model):
     def page(self) -> int:
         """Page of the quote, from 1."""
         return self.hits[0].passage.page
+
+
+class EvidenceList(Shown, tuple[Evidence, ...]):
+    """The evidence of one answer, in the order of its numbers: a tuple that is also a table."""
+
+    __slots__ = ()
+
+    def to_pandas(self) -> DataFrame:
+        """Returns a table with one row for each piece of evidence, its number as the index.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        from pipelines.evidence_frame import evidence_frame
+
+        return evidence_frame(self)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(cls, handler(tuple[Evidence, ...]))
 
 
 class Earlier(Model):
@@ -336,7 +361,7 @@ class FirstDraft(Model):
     doubts: tuple[Doubt, ...] = ()
 
 
-class Answer(Model):
+class Answer(Shown, Model):
     """What the person gets; always says what it could not do."""
 
     query: Query
@@ -345,7 +370,7 @@ class Answer(Model):
     """Markdown with `[1]` markers."""
     citations: tuple[Citation, ...] = ()
     claims: tuple[Claim, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
+    evidence: EvidenceList = EvidenceList()
     degraded: tuple[Degradation, ...] = ()
     notes: tuple[str, ...] = ()
     """What the reader should know: search was by keyword, a quote was not found."""

@@ -12,7 +12,7 @@ from pipelines.quotes import contains
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.trace import Recorder
-from pipelines.types import Answer, Citation, Claim, Draft, Evidence, Query, Route
+from pipelines.types import Answer, Citation, Claim, Draft, Evidence, EvidenceList, Query, Route
 from pipelines.words import content_stems, numbers, sentences, stem_set
 
 __all__ = ["check_citations", "supported_share"]
@@ -48,7 +48,7 @@ async def check_citations(
         text=text,
         citations=tuple(citations),
         claims=tuple(claims),
-        evidence=evidence,
+        evidence=EvidenceList(evidence),
         author=draft.model or draft.author,
     )
 

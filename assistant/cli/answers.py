@@ -58,7 +58,7 @@ def put_answer(answer: Answer, format: str | None, color: Colour = "auto") -> No
         case "html":
             from assistant.html import to_html
 
-            put(f"{to_html(answer)}\n")
+            put(f"{to_html(answer, name='answer')}\n")
         case "text":
             put(to_text(answer))
         case None if _formatted(color):

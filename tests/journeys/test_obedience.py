@@ -6,7 +6,6 @@ import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from assistant import Assistant
 from assistant.html import to_html
 from assistant.render import to_markdown, to_text
 from assistant.settings import load_settings
+from tests.assistant.inert import read_inert
 from tests.faults.corpus.injections import INJECTIONS, hostile_note
 from tests.faults.dialects.openai_chat import OpenAIChat
 from tests.faults.dialects.searxng import SearchResult, SearXNG
@@ -32,37 +32,6 @@ _WOODS = (
 _SUBJECTS = dict(zip(INJECTIONS, _WOODS.split(), strict=True))
 """What the note with each order is about, so that a question finds it before the others."""
 _MOST_CALLS = 25
-_SHOWN_TAGS = {
-    "div",
-    "p",
-    "ol",
-    "ul",
-    "li",
-    "em",
-    "strong",
-    "code",
-    "pre",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "sup",
-    "br",
-}
-_SHOWN_TAGS |= {
-    "blockquote",
-    "details",
-    "summary",
-    "a",
-    "span",
-    "hr",
-    "table",
-    "thead",
-    "tbody",
-    "tr",
-    "th",
-    "td",
-}
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +116,7 @@ def test_an_order_in_a_note_is_obeyed_by_the_model_and_by_nothing_else(
     assert assistant.settings == settings
     for shown in (to_text(answer), to_markdown(answer)):
         assert not set(shown) & {*map(chr, range(9)), "\x0b", "\x1b", "\x7f", *map(chr, range(0x80, 0xA0))}
-    _check_that_it_is_inert(to_html(answer))
+    assert not [link for link in read_inert(to_html(answer)).links if not link.startswith("#")]
 
 
 def test_an_order_in_a_search_result_is_not_followed_either(
@@ -210,16 +179,3 @@ def _check_that_nothing_was_touched(watch: Watch, home: Path, *servers: FaultSer
     assert watch.written_outside(home) == []
     assert set(watch.called) <= allowed
     assert set(watch.looked_up) <= {"127.0.0.1"}
-
-
-def _check_that_it_is_inert(page: str) -> None:
-    """Nothing in it loads, runs or leads anywhere."""
-
-    class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-            assert tag in _SHOWN_TAGS, tag
-            for name, value in attributes:
-                assert name in {"class", "href", "title", "rel", "style", "open", "start"}, (tag, name)
-                assert name != "href" or (value or "").startswith("#"), value
-
-    Reader().feed(page)
