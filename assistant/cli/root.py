@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "eval": "Measure how well search finds what it should.",
     "help": "Show the help of a command, or a topic: exit-codes, environment, json.",
+    "mcp": "Serve the library to programs, over the Model Context Protocol.",
     "models": "Show the models in use, or get another embedding model.",
     "papers": "List, show, remove, export, check and repair the papers.",
     "paths": "Show where settings, library, history, logs and downloads lie.",
