@@ -71,6 +71,11 @@ class OnnxEncoder:
         self._fingerprint: str | None = None
 
     @property
+    def folder(self) -> Path:
+        """Where the model's files lie."""
+        return self._folder
+
+    @property
     def name(self) -> str:
         """The model's folder: `all-MiniLM-L6-v2`."""
         return self._folder.parent.name if self._folder.name == "onnx" else self._folder.name

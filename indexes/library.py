@@ -17,6 +17,7 @@ from indexes.events import Added, AddEvent
 from indexes.generations import GenerationFailed
 from indexes.gone import vanished_note
 from indexes.growing import Server
+from indexes.hands import hands
 from indexes.holdings import Holdings
 from indexes.ingest import ingest, ingest_texts, require_files
 from indexes.keyword import KeywordRetriever, rarity
@@ -39,6 +40,7 @@ from indexes.zotero import expanded
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
 
+    from indexes.cluster import Cluster
     from indexes.readers.named import NamedReader
     from indexes.readers.pool import PluggedReader
 
@@ -216,6 +218,7 @@ class Library(Texts):
         ocr: bool = False,
         reembed: bool = False,
         again: bool = False,
+        cluster: Cluster | None = None,
     ) -> AddReport:
         """Adds the papers under `paths`: searchable by keyword one by one, then embedded.
 
@@ -232,6 +235,7 @@ class Library(Texts):
             ocr: Read pages that are pictures by OCR; files that had no text before are tried again.
             reembed: Embed anew if the library was embedded with another model.
             again: Read files again that failed before with the content they still have.
+            cluster: Whose workers read and embed; this process commits what they bring.
 
         Raises:
             PathMissing: One of the paths does not exist.
@@ -259,6 +263,7 @@ class Library(Texts):
             reembed=reembed,
             again=again,
             vanished_from=paths,
+            cluster=cluster,
         )
 
     async def add_found(
@@ -273,27 +278,33 @@ class Library(Texts):
         reembed: bool = False,
         again: bool = False,
         vanished_from: Sequence[Path] = (),
+        cluster: Cluster | None = None,
     ) -> AddReport:
         """Adds what a walk has found, like `add`; files gone from the folders `vanished_from` are noted."""
-        from indexes.readers.pool import ReaderPool
-
         started = time.monotonic()
         tell = emit or _nobody
-        async with self._lock.held():
-            plugged = () if reader is None else (reader,)
-            async with ReaderPool(plugged=plugged, named=named_readers, ocr=ocr) as pool:
-                report = await ingest(
-                    found,
-                    catalogue=self._catalogue,
-                    reader=pool,
-                    splitter=self._splitter,
-                    collection=collection,
-                    emit=tell,
-                    again=again,
-                )
+        helped = hands(
+            splitter=self._splitter,
+            encoder=self._encoder,
+            reader=reader,
+            named_readers=named_readers,
+            ocr=ocr,
+            cluster=cluster,
+        )
+        async with self._lock.held(), helped as ready:
+            report = await ingest(
+                found,
+                catalogue=self._catalogue,
+                reader=ready.reader,
+                splitter=ready.splitter,
+                collection=collection,
+                emit=tell,
+                at_once=ready.at_once,
+                again=again,
+            )
             await self._catalogue.compact()
             notes = await vanished_note(self._catalogue, vanished_from, found, collection)
-            notes += await self._embedded_or_why_not(tell, reembed=reembed)
+            notes += await self._embedded_or_why_not(tell, ready.encoder, reembed=reembed)
         notes += report.notes
         report = report.model_copy(update={"notes": notes, "seconds": time.monotonic() - started})
         tell(Added(report=report))
@@ -315,7 +326,7 @@ class Library(Texts):
                 documents, catalogue=self._catalogue, splitter=self._splitter, collection=collection
             )
             await self._catalogue.compact()
-            notes = await self._embedded_or_why_not(_nobody, reembed=False) if embed else ()
+            notes = await self._embedded_or_why_not(_nobody, self._encoder) if embed else ()
         return AddReport(
             counts={Fate.INDEXED: len(documents)},
             pages=sum(len(parsed.pages) for parsed in documents.values()),
@@ -336,10 +347,7 @@ class Library(Texts):
         """
         if self._encoder is None or self._index is None:
             raise EncoderMissing("There is no embedding model, so nothing can be embedded.")
-        async with self._lock.held(), self._embedding:
-            count = await embed_waiting(self._vectors, self._encoder, emit=emit or _nobody, reembed=reembed)
-            await refreshed(self._index, self._vectors)
-        return count
+        return await self._embed(self._encoder, emit or _nobody, reembed=reembed)
 
     async def remove(self, document_id: str) -> None:
         """Takes a document out, with its passages, keyword rows and vectors; its file is not touched.
@@ -350,14 +358,21 @@ class Library(Texts):
         """
         await self.holdings.remove([await self.document(document_id)])
 
+    async def _embed(self, encoder: Encoder, tell: Callable[[AddEvent], None], *, reembed: bool) -> int:
+        assert self._index is not None
+        async with self._lock.held(), self._embedding:
+            count = await embed_waiting(self._vectors, encoder, emit=tell, reembed=reembed)
+            await refreshed(self._index, self._vectors)
+        return count
+
     async def _embedded_or_why_not(
-        self, tell: Callable[[AddEvent], None], *, reembed: bool
+        self, tell: Callable[[AddEvent], None], encoder: Encoder | None, *, reembed: bool = False
     ) -> tuple[str, ...]:
         """What is added stays searchable by keyword, so a model that fails is a note here."""
-        if self._encoder is None:
+        if encoder is None:
             return ()
         try:
-            await self.embed(emit=tell, reembed=reembed)
+            await self._embed(encoder, tell, reembed=reembed)
         except (EncoderError, EncoderMismatch) as error:
             return (f"Searchable by keyword only: {error.message} {error.hint}".rstrip(),)
         except GenerationFailed as error:

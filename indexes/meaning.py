@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -20,7 +21,7 @@ from indexes.keyword import best_matches, question_terms
 from indexes.like import mean_vector, models_named, passages_of
 from indexes.model_files import SHIPPED_MODEL
 from indexes.postings import Postings
-from indexes.protocols import Encoder, Vectors
+from indexes.protocols import EmbedsElsewhere, Encoder, Vectors
 from indexes.query import parse_query
 from indexes.ranking import DEPTH, measured
 from indexes.types import Hits
@@ -203,24 +204,36 @@ async def embed_waiting(
     fingerprint = await asyncio.to_thread(lambda: encoder.fingerprint)
     coverage = await vectors.coverage(fingerprint)
     total, done, last = coverage.passages - coverage.embedded, 0, 0
-    while batch := await vectors.waiting(fingerprint, after=last, limit=_COMMIT_PASSAGES):
-        point("embed.before")
-        rows = await _encoded(encoder, batch)
-        point("embed.after")
-        await vectors.store(encoder, batch, rows)
-        point("vectors.after")
-        last = batch[-1].number
-        done += len(batch)
-        emit(Embedded(done=done, total=max(total, done)))
+    at_once = encoder.batches_at_once if isinstance(encoder, EmbedsElsewhere) else 1
+    begun: deque[tuple[list[Waiting], asyncio.Task[Vectors]]] = deque()
+    try:
+        while True:
+            while len(begun) < at_once and (
+                batch := await vectors.waiting(fingerprint, after=last, limit=_COMMIT_PASSAGES)
+            ):
+                begun.append((batch, asyncio.create_task(_encoded(encoder, batch))))
+                last = batch[-1].number
+            if not begun:
+                break
+            batch, encoding = begun.popleft()
+            await vectors.store(encoder, batch, await encoding)
+            point("vectors.after")
+            done += len(batch)
+            emit(Embedded(done=done, total=max(total, done)))
+    finally:
+        for _, encoding in begun:
+            encoding.cancel()
     await vectors.forget_others(fingerprint)
     return done
 
 
 async def _encoded(encoder: Encoder, batch: list[Waiting]) -> Vectors:
     """Encodes in slices of similar length, each in a thread; rows come back in the order of `batch`."""
+    point("embed.before")
     order = sorted(range(len(batch)), key=lambda index: len(batch[index].text))
     rows = np.empty((len(batch), encoder.dimensions), dtype=np.float32)
     for start in range(0, len(order), _SLICE_PASSAGES):
         chosen = order[start : start + _SLICE_PASSAGES]
         rows[chosen] = await asyncio.to_thread(encoder.encode, [batch[index].text for index in chosen])
+    point("embed.after")
     return rows

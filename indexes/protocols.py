@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexes.types import Hits
 
-__all__ = ["Encoder", "LooksAhead", "Retriever", "Vectors"]
+__all__ = ["EmbedsElsewhere", "Encoder", "LooksAhead", "Retriever", "Vectors"]
 
 Vectors = NDArray[np.float32]
 """Shape `(n, dimensions)`, each row of unit length."""
@@ -45,6 +45,16 @@ class Encoder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as this model counts them, without special tokens and without truncation."""
+        ...
+
+
+@runtime_checkable
+class EmbedsElsewhere(Protocol):
+    """An encoder that does several batches at the same time, because others do them."""
+
+    @property
+    def batches_at_once(self) -> int:
+        """How many, at least 1."""
         ...
 
 

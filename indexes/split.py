@@ -56,6 +56,11 @@ class Splitter:
         self._overlap_tokens = overlap_tokens
         self._parser = parser
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether no parser of the person's own cuts, so that another process cuts the same."""
+        return self._parser is None
+
     def prepare(self) -> None:
         """Imports what splitting needs, which takes a second or two; else the first split does. Blocks."""
         if self._parser is None:

@@ -23,7 +23,7 @@ from indexes.readers.process import Process
 from indexes.readers.zotero import Item
 from indexes.types import ParsedDocument, Reference
 
-__all__ = ["PluggedReader", "ReaderPool"]
+__all__ = ["PluggedReader", "ReaderPool", "read_error"]
 
 _OCR_SECONDS = 180.0
 """For one page: it takes ten seconds of computing or so, and the machine may be busy."""
@@ -109,15 +109,18 @@ class ReaderPool:
                 `ReadTimeout` where its child was ended for taking too long.
         """
         async with self._slots:
-            for reader in self._plugged:
-                if path.suffix.lower() in reader.suffixes:
-                    return await self._read_here(reader, path)
+            if (reader := self._plugged_for(path)) is not None:
+                return await self._read_here(reader, path)
             reply = await self._ask_child(path, reader=self._named_for(path))
         if self._ocr and _has_pictures(reply):
             reply = await self._read_by_ocr(path)
         if reply.document is None:
-            raise _error(reply.failure)
+            raise read_error(reply.failure)
         return reply.document
+
+    def reads_here(self, path: Path) -> bool:
+        """Whether a reader of the person's own, which no other process has, is for this file."""
+        return self._plugged_for(path) is not None
 
     def worth_another_try(self, path: Path, reason: str) -> bool:
         """Whether a file that failed for good may be read now, in a way that `reason` does not speak of."""
@@ -131,7 +134,7 @@ class ReaderPool:
         async with self._slots:
             reply = await self._ask_child(path, wanted="references")
         if reply.references is None:
-            raise _error(reply.failure)
+            raise read_error(reply.failure)
         return reply.references
 
     async def read_members(self, path: Path, *, collection: str) -> tuple[Member, ...]:
@@ -139,7 +142,7 @@ class ReaderPool:
         async with self._slots:
             reply = await self._ask_child(path, wanted="members", collection=collection)
         if reply.members is None:
-            raise _error(reply.failure)
+            raise read_error(reply.failure)
         return reply.members
 
     async def read_member(self, path: Path, member: str) -> ParsedDocument:
@@ -147,7 +150,7 @@ class ReaderPool:
         async with self._slots:
             reply = await self._ask_child(path, member=member)
         if reply.document is None:
-            raise _error(reply.failure)
+            raise read_error(reply.failure)
         return reply.document
 
     async def read_zotero(self, database: Path) -> tuple[Item, ...]:
@@ -155,7 +158,7 @@ class ReaderPool:
         async with self._slots:
             reply = await self._ask_child(database, wanted="zotero")
         if reply.items is None:
-            raise _error(reply.failure)
+            raise read_error(reply.failure)
         return reply.items
 
     async def close(self) -> None:
@@ -235,6 +238,10 @@ class ReaderPool:
         async with self._slots:
             return await self._ask_child(path, by_ocr=found)
 
+    def _plugged_for(self, path: Path) -> PluggedReader | None:
+        suffix = path.suffix.lower()
+        return next((reader for reader in self._plugged if suffix in reader.suffixes), None)
+
     def _named_for(self, path: Path) -> NamedReader | None:
         suffix = path.suffix.lower()
         return next((reader for reader in self._named if suffix in reader.suffixes), None)
@@ -303,7 +310,8 @@ def _has_pictures(reply: Reply) -> bool:
     )
 
 
-def _error(failure: Failure | None) -> ReadError:
+def read_error(failure: Failure | None) -> ReadError:
+    """Returns a failure that has crossed a process as the error it was."""
     assert failure is not None
     kind = getattr(errors, failure.kind, ReadError)
     if not (isinstance(kind, type) and issubclass(kind, ReadError)):

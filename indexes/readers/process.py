@@ -12,7 +12,7 @@ import indexes
 from indexes.errors import ReadError
 from indexes.readers.child import READY, Reply, Request
 
-__all__ = ["Process"]
+__all__ = ["Process", "environment"]
 
 _LONGEST_REPLY = 1 << 28
 """Bytes: the most characters a document may have, in UTF-8 and escaped for JSON."""
@@ -41,7 +41,7 @@ class Process:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=_LONGEST_REPLY,
-            env=_environment(),
+            env=environment(),
         )
         return cls(process)
 
@@ -105,7 +105,7 @@ class Process:
             await self.process.wait()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's environment, with the folder that holds this very `indexes` first on the path."""
     root = str(Path(indexes.__file__).resolve().parent.parent)
     inherited = os.environ.get("PYTHONPATH")
