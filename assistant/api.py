@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from assistant.adding import Adding, PathsToAdd, add_to
 from assistant.engine.protocol import Status, Surroundings
 from assistant.failures import last_answer
 from assistant.history import named, new_run
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from assistant.build import Workbench
 
 __all__ = ["Assistant", "PathsToAdd"]
-
-PathsToAdd = str | Path | Sequence[str | Path]
 
 
 class Assistant:
@@ -171,50 +170,35 @@ class Assistant:
         return await self._loop.arun(self._batch(questions, plan))
 
     def add(
-        self,
-        paths: PathsToAdd,
-        *,
-        collection: str = "papers",
-        reembed: bool = False,
-        emit: Callable[[AddEvent], None] | None = None,
+        self, paths: PathsToAdd, *, emit: Callable[[AddEvent], None] | None = None, **how: Unpack[Adding]
     ) -> AddReport:
         """Adds files and folders and returns what became of each; the same file twice is one document.
 
         Args:
             paths: Files and folders.
-            collection: The part of the library they belong to.
-            reembed: Embed the whole library anew if another embedding model has made its vectors.
             emit: Told what happens.
+            how: `collection`, `reembed`, `cluster`; see `Adding`.
 
         Raises:
             PathMissing: A path does not exist.
             NothingToRead: There is not one file that Carrel reads.
             LibraryBusy: Another process is adding.
         """
-        return added(self._loop, self._adding(paths, collection, reembed), emit)
+        return added(self._loop, self._adding(paths, how), emit)
 
     async def aadd(
-        self,
-        paths: PathsToAdd,
-        *,
-        collection: str = "papers",
-        reembed: bool = False,
-        emit: Callable[[AddEvent], None] | None = None,
+        self, paths: PathsToAdd, *, emit: Callable[[AddEvent], None] | None = None, **how: Unpack[Adding]
     ) -> AddReport:
         """Adds like `add`; cancelling stops it, and what was committed stays."""
-        return await aadded(self._loop, self._adding(paths, collection, reembed), emit)
+        return await aadded(self._loop, self._adding(paths, how), emit)
 
-    def stream_add(
-        self, paths: PathsToAdd, *, collection: str = "papers", reembed: bool = False
-    ) -> Generator[AddEvent, None, None]:
+    def stream_add(self, paths: PathsToAdd, **how: Unpack[Adding]) -> Generator[AddEvent, None, None]:
         """Adds and yields each event up to `Added`; closing the iterator stops."""
-        return self._loop.iterate(self._adding(paths, collection, reembed))
+        return self._loop.iterate(self._adding(paths, how))
 
-    async def astream_add(
-        self, paths: PathsToAdd, *, collection: str = "papers", reembed: bool = False
-    ) -> AsyncGenerator[AddEvent, None]:
+    async def astream_add(self, paths: PathsToAdd, **how: Unpack[Adding]) -> AsyncGenerator[AddEvent, None]:
         """Adds and yields each event up to `Added`; closing the iterator stops."""
-        async with aclosing(self._loop.aiterate(self._adding(paths, collection, reembed))) as events:
+        async with aclosing(self._loop.aiterate(self._adding(paths, how))) as events:
             async for event in events:
                 yield event
 
@@ -334,30 +318,31 @@ class Assistant:
         return events
 
     def _adding(
-        self, paths: PathsToAdd, collection: str, reembed: bool
+        self, paths: PathsToAdd, how: Adding
     ) -> Callable[[Consult[object, object]], AsyncIterator[AddEvent]]:
         async def events(consult: Consult[object, object]) -> AsyncGenerator[AddEvent, None]:
-            async with aclosing(told(partial(self._add, paths, collection, reembed))) as adding:
+            async with aclosing(told(partial(self._add, paths, how))) as adding:
                 async for event in adding:
                     yield event
 
         return events
 
     async def _add(
-        self,
-        paths: PathsToAdd,
-        collection: str,
-        reembed: bool,
-        emit: Callable[[AddEvent], None] | None,
+        self, paths: PathsToAdd, how: Adding, emit: Callable[[AddEvent], None] | None
     ) -> AddReport:
-        workbench = await self._workbench()
-        return await workbench.add(_as_paths(paths), collection, emit, reembed=reembed)
+        return await add_to(await self._workbench(), paths, how, emit)
 
     async def _batch(self, questions: str | Path | Sequence[str], given: BatchPlan) -> BatchReport:
         from assistant.batch import planned, run_batch
 
         plan = await asyncio.to_thread(planned, questions, given, self.settings)
-        return await run_batch(plan, self._workbench)
+        if not (where := given.get("cluster", "")):
+            return await run_batch(plan, self._workbench)
+        from assistant.cluster import answering_on
+
+        async with answering_on(where, await self._workbench(), concurrency=plan.concurrency) as answering:
+            return await run_batch(plan, self._workbench, answering)
+        raise AssertionError("the block above returns or raises")
 
     async def _search(self, text: str, where: Where) -> Hits:
         wanted = checked(text, where.get("collections", ()), filters_alone=True)
@@ -387,8 +372,3 @@ async def _open(settings: Settings, paths: Paths) -> Workbench:
     from assistant.build import open_workbench  # composes everything, and so imports nearly everything
 
     return await open_workbench(settings, paths)
-
-
-def _as_paths(paths: PathsToAdd) -> list[Path]:
-    given = [paths] if isinstance(paths, str | Path) else paths
-    return [Path(path).expanduser() for path in given]

@@ -22,6 +22,7 @@ from assistant.grade_summary import Graded, summarised
 from assistant.grading import graded
 from assistant.history import Run, State, new_run
 from indexes.chaos import point
+from indexes.cluster import ClusterLost
 from indexes.errors import QuestionRefused
 from indexes.types import Model
 from pipelines.errors import ModelAuth, ModelMissing
@@ -313,8 +314,12 @@ class _Batch:
 
 
 def _final(row: Row) -> str | None:
-    """Why no other question is worth beginning: a refused key, or a model that is not there."""
-    if row.error is not None and row.error.kind in (ModelAuth.__name__, ModelMissing.__name__):
+    """Why no other question is worth beginning: a refused key, a model or a cluster that is not there."""
+    if row.error is not None and row.error.kind in (
+        ModelAuth.__name__,
+        ModelMissing.__name__,
+        ClusterLost.__name__,
+    ):
         return row.error.message
     return next((each.why for each in row.degraded if each.outcome is Outcome.AUTH), None)
 

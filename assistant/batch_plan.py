@@ -73,6 +73,9 @@ class BatchPlan(TypedDict, total=False):
     """For the whole of this run."""
     collections: Sequence[str]
     """Where to look, for questions that do not say."""
+    cluster: str
+    """Whose workers answer, while this process keeps what comes of it: `local`, `local:4`, `slurm:8`, or a
+    Dask scheduler's address; unless given, this process does."""
     stopping: Callable[[], bool]
     """Asked before each question: once it says yes, none is begun any more."""
     emit: Callable[[Progress], None]

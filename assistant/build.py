@@ -17,9 +17,8 @@ from assistant.question import Where
 from assistant.records import exported, recorded
 from assistant.settings import ModelRole, Settings
 from indexes.errors import DocumentMissing
-from indexes.events import AddEvent
 from indexes.protocols import Encoder, Retriever
-from indexes.types import PAGE_BREAK, AddReport, Collection, Hits
+from indexes.types import PAGE_BREAK, Collection, Hits
 from pipelines.events import AskEvent, Done
 from pipelines.types import Question
 
@@ -37,13 +36,16 @@ if TYPE_CHECKING:
 __all__ = ["Workbench", "find_encoder", "open_workbench"]
 
 
-async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder | None = None) -> Workbench:
+async def open_workbench(
+    settings: Settings, paths: Paths, *, encoder: Encoder | None = None, gates: Gates | None = None
+) -> Workbench:
     """Opens the library and joins it with the models and the research pipeline.
 
     Args:
         settings: What to compose.
         paths: Where it lies; missing folders are made.
         encoder: In place of the one that the settings name.
+        gates: The doors to the models' providers, in place of its own.
 
     Raises:
         LibraryError: The library cannot be opened.
@@ -53,7 +55,7 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
     from pipelines.gate import Gates
 
     paths.create()
-    gates = Gates(paths.state / "providers.json", settings.providers)
+    gates = gates or Gates(paths.state / "providers.json", settings.providers)
     models = _models(settings, gates)
     async with AsyncExitStack() as opened:
         opened.push_async_callback(asyncio.to_thread, gates.save)
@@ -89,6 +91,7 @@ async def open_workbench(settings: Settings, paths: Paths, *, encoder: Encoder |
             paths,
             library,
             models,
+            gates,
             composed,
             opened.pop_all(),
             history,
@@ -144,6 +147,8 @@ class Workbench:
     paths: Paths
     library: Library
     models: Models
+    gates: Gates
+    """The doors to the models' providers."""
     composed: Callable[..., Research]
     """Makes the research pipeline over what is open, with something around its services if need be."""
     opened: AsyncExitStack
@@ -161,7 +166,12 @@ class Workbench:
         return self.composed()
 
     async def stream(
-        self, question: Question, decide: Decide | None, *, record: Path | None = None
+        self,
+        question: Question,
+        decide: Decide | None,
+        *,
+        record: Path | None = None,
+        by: Callable[[Question], AsyncGenerator[AskEvent]] | None = None,
     ) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`.
 
@@ -169,6 +179,7 @@ class Workbench:
             question: What is asked.
             decide: Shows a question to a person; `None` where nobody can be asked, which means no.
             record: A file that does not exist yet, to record everything that the question calls.
+            by: Answers it in place of the pipeline here, up to its last event.
         """
         from assistant.asking_again import must_have_model
         from assistant.keeping import keeping, unkept
@@ -177,7 +188,7 @@ class Workbench:
         with recorded(self, question, decide, record) as (research, person):
 
             def answering(journal: Journal | None = None) -> AsyncGenerator[AskEvent]:
-                return research.stream(question, person=person, journal=journal)
+                return by(question) if by else research.stream(question, person=person, journal=journal)
 
             if self.history is not None:
                 answers = keeping(self.history, question, answering)
@@ -214,23 +225,6 @@ class Workbench:
                 hint="" if self.why_no_history else "The setting history.keep says so.",
             )
         return self.history
-
-    async def add(
-        self,
-        paths: Sequence[Path],
-        collection: str,
-        emit: Callable[[AddEvent], None] | None,
-        *,
-        reembed: bool = False,
-    ) -> AddReport:
-        """Adds files and folders."""
-        return await self.library.add(
-            paths,
-            collection=collection,
-            emit=emit,
-            reembed=reembed,
-            named_readers=self.named_readers(),
-        )
 
     async def survey(self, paths: Sequence[Path]) -> Survey:
         """Returns what adding the paths would read; nothing is read for it.

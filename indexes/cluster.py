@@ -26,7 +26,7 @@ from indexes.errors import CarrelError, InputError, LibraryError
 from indexes.readers.process import environment
 
 if TYPE_CHECKING:
-    from distributed import WorkerPlugin
+    from distributed import Security, WorkerPlugin
 
 __all__ = ["Cluster", "ClusterLost", "ClusterUnfit", "connected"]
 
@@ -55,12 +55,30 @@ class ClusterUnfit(CarrelError):
 class Cluster:
     """Workers that do what they are given, each task until one of them has done it."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, local: bool = False) -> None:
         """Use `connected`; Dask's own types are those of its blocking form."""
         self._client = client
+        self._local = local
         self._lost: str = ""
         self._workers: dict[str, int] = {}
         self._waiting: set[asyncio.Future[Any]] = set()
+
+    @property
+    def security(self) -> Security:
+        """The keys that its processes show each other."""
+        security: Security = self._client.security
+        return security
+
+    @property
+    def own_address(self) -> str:
+        """Where workers can reach this process, without a port: `tls://127.0.0.1`."""
+        from distributed import utils
+
+        own_ip: Any = utils.get_ip
+        protocol, _, place = self._client.scheduler.address.partition("://")
+        host = place.rpartition(":")[0].strip("[]")
+        own = "127.0.0.1" if self._local or host in ("127.0.0.1", "localhost") else own_ip(host)
+        return f"{protocol}://{own}"
 
     @property
     def threads(self) -> int:
@@ -148,12 +166,14 @@ class Cluster:
 
 
 @asynccontextmanager
-async def connected(where: str) -> AsyncIterator[Cluster]:
+async def connected(where: str, *, at_once: int = 0) -> AsyncIterator[Cluster]:
     """A cluster with at least one worker, until the block ends; one that was started for it ends with it.
 
     Args:
         where: `local` for a worker on each core of this machine, `local:4` for four; `slurm` or `slurm:8` for
             that many jobs, as `~/.config/dask/jobqueue.yaml` describes them; else a scheduler's address.
+        at_once: Tasks that wait for something most of the time, and that a cluster of this machine is to do
+            at once; by default one for each worker.
 
     Raises:
         InputError: The extra is not installed, or `where` is none of these.
@@ -163,7 +183,7 @@ async def connected(where: str) -> AsyncIterator[Cluster]:
     kind, count = _parsed(where)
     async with AsyncExitStack() as opened:
         try:
-            client = await opened.enter_async_context(_client(where, kind, count))
+            client = await opened.enter_async_context(_client(where, kind, count, at_once))
             async with asyncio.timeout(_FIRST_WORKER_SECONDS[kind]):
                 await client.wait_for_workers(max(1, count) if kind == "local" else 1)
         except (TimeoutError, OSError, RuntimeError, ValueError) as error:
@@ -171,7 +191,7 @@ async def connected(where: str) -> AsyncIterator[Cluster]:
                 f"There is no worker at {where!r}: {clean_line(str(error), 200) or 'it took too long'}.",
                 hint="See whether its scheduler runs and has workers that can reach it.",
             ) from error
-        cluster = Cluster(client)
+        cluster = Cluster(client, local=kind == "local")
         await cluster.look()
         watching = asyncio.create_task(cluster.watch())
         try:
@@ -181,7 +201,7 @@ async def connected(where: str) -> AsyncIterator[Cluster]:
 
 
 @asynccontextmanager
-async def _client(where: str, kind: str, count: int) -> AsyncIterator[Any]:
+async def _client(where: str, kind: str, count: int, at_once: int) -> AsyncIterator[Any]:
     import distributed
 
     connect: Any = distributed.Client
@@ -195,7 +215,7 @@ async def _client(where: str, kind: str, count: int) -> AsyncIterator[Any]:
             await _closed(client)
         return
     with tempfile.TemporaryDirectory(prefix="carrel-cluster-") as folder:
-        started = _slurm(count, folder) if kind == "slurm" else _local(count, Path(folder))
+        started = _slurm(count, folder) if kind == "slurm" else _local(count, Path(folder), at_once)
         async with started as cluster:
             client = await connect(cluster, asynchronous=True, set_as_default=False)
             try:
@@ -211,7 +231,7 @@ async def _closed(client: Any) -> None:
 
 
 @asynccontextmanager
-async def _local(count: int, folder: Path) -> AsyncIterator[Any]:
+async def _local(count: int, folder: Path, at_once: int) -> AsyncIterator[Any]:
     """A scheduler in this process, and workers on this machine, each watched by a nanny that starts it anew.
 
     They are started by Dask's own command and not by `multiprocessing`, which would import the script or
@@ -223,6 +243,7 @@ async def _local(count: int, folder: Path) -> AsyncIterator[Any]:
     logging.getLogger("distributed").setLevel(logging.ERROR)
     security = await asyncio.to_thread(Security.temporary)
     keys = await asyncio.to_thread(_written, security, folder)
+    threads = max(1, -(-at_once // count))
     options = {"host": "127.0.0.1", "port": 0, "protocol": "tls", "dashboard": False, "security": security}
     make: Any = spec.SpecCluster
     async with make(
@@ -234,7 +255,15 @@ async def _local(count: int, folder: Path) -> AsyncIterator[Any]:
     ) as cluster:
         workers = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "distributed.cli.dask_worker", cluster.scheduler_address),
-            *("--nworkers", str(count), "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard"),
+            *(
+                "--nworkers",
+                str(count),
+                "--nthreads",
+                str(threads),
+                "--host",
+                "127.0.0.1",
+                "--no-dashboard",
+            ),
             *("--memory-limit", "0", "--death-timeout", "60", "--local-directory", str(folder)),
             *keys,
             stdin=asyncio.subprocess.DEVNULL,

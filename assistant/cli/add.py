@@ -41,6 +41,12 @@ Examples:
     help="Read some kinds of file with a LlamaIndex reader: MODULE:NAME=.suffix,.suffix",
 )
 @click.option("--ocr", is_flag=True, help="Read scanned pages by OCR; needs pip install 'carrel[ocr]'.")
+@click.option(
+    "--cluster",
+    default="",
+    metavar="WHERE",
+    help="Read and embed on a Dask cluster: local, slurm:8, tcp://HOST:8786; needs carrel[cluster].",
+)
 @click.option("--reembed", is_flag=True, help="Embed the whole library anew, with the model now in use.")
 @click.option("--watch", is_flag=True, help="Go on: add what is new or changed, until Ctrl+C.")
 @format_option(lines=True)
@@ -52,6 +58,7 @@ def command(
     zotero: bool,
     reader: tuple[str, ...],
     ocr: bool,
+    cluster: str,
     reembed: bool,
     watch: bool,
     format: str,
@@ -67,6 +74,8 @@ def command(
         set_ += (f"library.readers={';'.join(reader)}",)
     if ocr:
         set_ += ("library.ocr=true",)
+    if watch and cluster:
+        raise click.UsageError("--cluster is for adding once, without --watch.")
     if watch and reembed:
         raise click.UsageError("--reembed is done once, without --watch.")
     with open_assistant(set_) as assistant:
@@ -75,4 +84,5 @@ def command(
             return follow(
                 assistant.papers.watch([Path(path) for path in paths], collection=collection), telling
             )
-        return add_once(assistant.stream_add(paths, collection=collection, reembed=reembed), telling)
+        adding = assistant.stream_add(paths, collection=collection, reembed=reembed, cluster=cluster)
+        return add_once(adding, telling)

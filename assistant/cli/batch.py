@@ -62,6 +62,12 @@ def _of_the_questions(command: F) -> F:
             help="Questions at the same time.",
         ),
         click.option(
+            "--cluster",
+            default="",
+            metavar="WHERE",
+            help="Answer on a Dask cluster: local:2, slurm:8, tcp://HOST:8786.",
+        ),
+        click.option(
             "--max-connections",
             type=click.IntRange(1, 256),
             metavar="N",
@@ -149,6 +155,7 @@ def command(
     require_ids: bool,
     collection: tuple[str, ...],
     concurrency: int,
+    cluster: str,
     retry: int,
     fail_on_error: str | None,
     total_time: float | None,
@@ -171,7 +178,7 @@ def command(
         Narrator(quiet=quiet, verbose=verbose, line_every_seconds=every) as narrator,
         _stop_at_ctrl_c(narrator) as stop,
     ):
-        narrator.progress("opening the library ...")
+        narrator.progress("starting workers ..." if cluster else "opening the library ...")
         require_collections(assistant, collection)
         _warn_of_a_narrow_door(assistant, concurrency, narrator)
         progress = BatchProgress(narrator)
@@ -185,6 +192,7 @@ def command(
             require_ids=require_ids,
             grade=grade,
             concurrency=concurrency,
+            cluster=cluster,
             retry=retry,
             fail_on_error=fail_on_error,
             total_seconds=total_time,
