@@ -65,11 +65,11 @@ def exported(answer: Answer, form: ExportForm) -> str:
             assert_never(form)
 
 
-def write_answer(answer: Answer, form: ExportForm, path: Path) -> Path:
+def write_answer(answer: Answer, form: ExportForm, path: Path, *, force: bool = False) -> Path:
     """Writes the file, into a folder under the suggested name; returns where it is.
 
     Raises:
-        OutputExists: There is a file of that name; it stays.
+        OutputExists: There is a file of that name; it stays, unless `force` is set.
         CarrelError: It cannot be written.
     """
     from assistant.references import write_new
@@ -77,7 +77,7 @@ def write_answer(answer: Answer, form: ExportForm, path: Path) -> Path:
     place = path.expanduser().absolute()
     if place.is_dir():
         place /= suggested_name(answer.query.for_library, form)
-    write_new(place, exported(answer, form))
+    write_new(place, exported(answer, form), force=force)
     return place
 
 

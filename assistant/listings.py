@@ -1,8 +1,10 @@
-"""Papers, failed files and collections as tables of plain text that fit the terminal."""
+"""Papers, failed files, collections and past questions as tables of plain text that fit the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
@@ -12,7 +14,17 @@ from indexes.holdings import SHORT_ID, Holding
 from indexes.ledger import Record
 from indexes.types import Collection, Document, Fate
 
-__all__ = ["collections_table", "failures_text", "holding_text", "holdings_table", "short_author"]
+if TYPE_CHECKING:
+    from assistant.past_question import PastQuestion
+
+__all__ = [
+    "collections_table",
+    "failures_text",
+    "holding_text",
+    "holdings_table",
+    "questions_table",
+    "short_author",
+]
 
 _GAP = "  "
 _LONGEST_AUTHOR = 18
@@ -90,12 +102,36 @@ def collections_table(collections: Sequence[Collection], *, width: int | None) -
     return _table(["papers", "passages", "embedded", "name"], rows, width)
 
 
+def questions_table(questions: Sequence[PastQuestion], *, total: int, width: int | None) -> str:
+    """One line for each question, and one that says how many more there are.
+
+    Args:
+        questions: What to list, in this order.
+        total: How many there are.
+        width: Columns to fit in; `None` for as many as it takes.
+    """
+    if not questions:
+        return "No questions.\n"
+    rows = [
+        [clean_line(each.name, 60), _local(each.asked), each.state.value, clean_line(each.text, 500)]
+        for each in questions
+    ]
+    more = total - len(questions)
+    said = f"{counted(len(questions), 'question')} of {total:,}; --limit and --offset show others.\n"
+    return _table(["name", "asked", "state", "question"], rows, width) + (said if more else "")
+
+
 def short_author(document: Document) -> str:
     """The first author's last name, and whether there are more."""
     if not document.authors:
         return ""
     name = clean_line(document.authors[0]).split()[-1:] or [""]
     return name[0] + (" et al." if len(document.authors) > 1 else "")
+
+
+def _local(moment: str) -> str:
+    """A time in UTC as the clock on the wall had it."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _row(holding: Holding, *, several: bool) -> list[str]:

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 
 from assistant.history_file import HistoryFile
 from assistant.past_question import PastAnswer, PastPage, PastQuestion
-from indexes.errors import InputError
+from indexes.clean import clean_line
+from indexes.errors import InputError, NameAmbiguous
 from indexes.query import words
 from pipelines.types import Answer
 
 __all__ = ["Past"]
+
+LAST = "last"
+"""In place of a name: the newest question, answered or not."""
 
 _SHOWN_OF_ANSWER = 400
 """Characters of an answer that a list carries."""
@@ -76,6 +80,44 @@ class Past:
         question, said, packed = await self._file.read(work)
         answer = Answer.model_validate_json(zlib.decompress(packed)) if packed else None
         return PastAnswer(question=question, said=said, answer=answer)
+
+    async def named(self, name: str) -> PastAnswer:
+        """Returns the question that a person names, with its answer.
+
+        Args:
+            name: `last`, or a run's id or its beginning; with `/` and the question's id for one of a batch.
+
+        Raises:
+            InputError: No question goes by that name.
+            NameAmbiguous: Several do.
+        """
+        run, _, id = name.partition("/")
+        chosen = "q.run = (SELECT run FROM questions ORDER BY sequence DESC LIMIT 1)"
+        values: tuple[str, ...] = ()
+        if run != LAST:
+            chosen, values = "substr(q.run, 1, length(?)) = ?", (run, run)
+        if id:
+            chosen, values = f"{chosen} AND q.id = ?", (*values, id)
+
+        def work(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            return connection.execute(
+                f"SELECT q.run, q.id FROM questions q WHERE {chosen}"  # noqa: S608 - ours
+                f" ORDER BY q.sequence DESC LIMIT {2 if run != LAST or id else 1}",
+                values,
+            ).fetchall()
+
+        found = await self._file.read(work) if run else []
+        if not found:
+            raise InputError(
+                f"The history has no question {clean_line(name, 60)!r}.",
+                hint="`carrel history list` has the names.",
+            )
+        if len(found) > 1:
+            raise NameAmbiguous(
+                f"Several questions go by {clean_line(name, 60)!r}.",
+                hint="Write more of the name; one of a batch is RUN/ID, as `carrel history list` has it.",
+            )
+        return await self.answer(*found[0])
 
     async def rate(self, run: str, question_id: str, helped: bool | None) -> bool:
         """Notes whether an answer helped, or takes it back with `None`; returns whether it is there."""

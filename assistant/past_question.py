@@ -36,6 +36,12 @@ class PastQuestion(Model):
     in_batch: bool = False
     helped: bool | None = None
     """What the person said of the answer; `None` when nothing."""
+
+    @property
+    def name(self) -> str:
+        """What a person types to mean it."""
+        return f"{self.run}/{self.id}" if self.in_batch else self.run
+
     follows: str = ""
     """Run and id, with a space between, of the question that it followed on."""
     again: str = ""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexes.errors import LibraryError
-from indexes.types import Model
 
 __all__ = ["Paths", "find_paths"]
 
 
-class Paths(Model):
-    """The four folders; none of them need exist yet."""
+@dataclass(frozen=True)
+class Paths:
+    """The four folders; none of them need exist yet. A shell completes by them, so they need no pydantic."""
 
     config: Path
     """`config.toml`, the person's settings."""

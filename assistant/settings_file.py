@@ -12,7 +12,7 @@ from pathlib import Path
 
 from assistant.settings import SettingsError
 
-__all__ = ["Value", "change_setting", "with_setting"]
+__all__ = ["Value", "change_setting", "toml_of", "with_setting"]
 
 Value = str | bool | int | float | tuple[str, ...] | None
 """What can be written; `None` takes the setting out, so that the default holds."""
@@ -69,7 +69,7 @@ def with_setting(text: str, key: str, value: Value) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     start, end = _section(lines, table)
-    written = "" if value is None else f"{name} = {_toml(value)}\n"
+    written = "" if value is None else f"{name} = {toml_of(value)}\n"
     place = next((at for at in range(start, end) if re.match(rf"\s*{re.escape(name)}\s*=", lines[at])), None)
     if place is not None:
         lines[place] = written
@@ -104,11 +104,12 @@ def _after_last_value(lines: Sequence[str], start: int, end: int) -> int:
     return end
 
 
-def _toml(value: Value) -> str:
+def toml_of(value: Value) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml_of, value))}]"
     # A string of JSON is one of TOML, but for the characters that TOML wants escaped and JSON does not.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 

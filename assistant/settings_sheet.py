@@ -16,7 +16,7 @@ from assistant.setting_rows import SettingRow
 from assistant.settings import Settings, SettingsError, load_settings
 from assistant.settings_file import Value, change_setting
 
-__all__ = ["changed", "problem_of", "rows_of"]
+__all__ = ["changed", "meanings_of", "plain_value", "problem_of", "rows_of"]
 
 
 def rows_of(settings: Settings) -> tuple[SettingRow, ...]:
@@ -46,14 +46,19 @@ def changed(paths: Paths, key: str, typed: str) -> Settings:
     """
     value: Value = None
     if typed.strip():
-        value = _plain(_value(load_settings(paths, overrides={key: typed.strip()}), key))
+        value = plain_value(load_settings(paths, overrides={key: typed.strip()}), key)
     change_setting(paths.settings_file, key, value)
     return load_settings(paths)
 
 
+def plain_value(settings: Settings, key: str) -> Value:
+    """Returns a setting's value as a settings file can hold it."""
+    return _plain(_value(settings, key))
+
+
 def _rows(model: BaseModel, prefix: str, origins: dict[str, str]) -> list[SettingRow]:
     rows: list[SettingRow] = []
-    meanings = _meanings(type(model))
+    meanings = meanings_of(type(model))
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         if name == "origins":
@@ -75,7 +80,7 @@ def _rows(model: BaseModel, prefix: str, origins: dict[str, str]) -> list[Settin
 
 
 @cache
-def _meanings(model: type[BaseModel]) -> dict[str, str]:
+def meanings_of(model: type[BaseModel]) -> dict[str, str]:
     """The docstring under each field, also those of the classes it comes from; its first sentences."""
     found: dict[str, str] = {}
     for each in reversed(model.__mro__):

@@ -12,8 +12,8 @@ from textual.screen import Screen
 
 if TYPE_CHECKING:
     from assistant.events import Document
+    from assistant.viewers import Opening
     from tui.app import CarrelApp
-    from tui.viewers import Opening
 
 __all__ = ["PaperActions", "Place", "citation_of"]
 
@@ -76,7 +76,7 @@ class PaperActions(Screen[None]):
 
     @work(exit_on_error=False, description="open file")
     async def _open_file(self, place: Place) -> None:
-        from tui.viewers import opening_of
+        from assistant.viewers import opening_of
 
         document = place.document
         if document.origin == "web":
@@ -102,8 +102,8 @@ class PaperActions(Screen[None]):
 
     async def _start(self, opening: Opening | None, what: str, afterwards: str) -> None:
         """Runs it; where nothing can open it, its name is what the person can use."""
+        from assistant.viewers import start
         from tui.safe import shown_line
-        from tui.viewers import start
 
         if opening is None:
             self.app.copy(
@@ -147,7 +147,7 @@ def citation_of(document: Document, page: int) -> str:
 
 
 def _address_opening(address: str) -> Opening | None:
-    from tui.viewers import opening_of_address
+    from assistant.viewers import opening_of_address
 
     return opening_of_address(address) if address.startswith(("https://", "http://")) else None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from assistant.cli.adding import Telling, add_once, follow
+from assistant.cli.completing import collection_names
 from assistant.cli.options import format_option, open_assistant, setting_option, talk_options
 from assistant.cli.outlet import Command
 from indexes.formats import SOURCES, ZOTERO
@@ -26,13 +27,19 @@ __all__ = ["command"]
 Examples:
   carrel add ~/papers
   carrel add review.pdf notes.md --collection reviews
-  carrel add --zotero
   carrel add --watch ~/papers
-  carrel add talks --reader llama_index.readers.file:PptxReader=.pptx
+  carrel add exports --reader llama_index.core.readers.json:JSONReader=.json
 """,
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
-@click.option("--collection", default="papers", show_default=True, metavar="NAME", help="Where to put them.")
+@click.option(
+    "--collection",
+    shell_complete=collection_names,
+    default="papers",
+    show_default=True,
+    metavar="NAME",
+    help="Where to put them.",
+)
 @click.option("--zotero", is_flag=True, help=f"Add your Zotero library; the same as the path {ZOTERO}")
 @click.option(
     "--reader",

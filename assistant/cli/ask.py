@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assistant.cli.answers import Colour, answer_exit_code, answer_options, put_answer, put_event
+from assistant.cli.completing import collection_names, question_names
 from assistant.cli.options import (
     open_assistant,
     require_collections,
@@ -43,11 +44,19 @@ Examples:
 )
 @click.argument("question", nargs=-1)
 @click.option(
-    "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
+    "--collection",
+    shell_complete=collection_names,
+    multiple=True,
+    metavar="NAME",
+    help="Look only here; may be given several times.",
 )
 @answer_options(events=True)
 @click.option(
-    "--resume", metavar="RUN", default="", help="Go on with a question that was stopped: its run, or `last`."
+    "--resume",
+    shell_complete=question_names,
+    metavar="RUN",
+    default="",
+    help="Go on with a question that was stopped: its run, or `last`.",
 )
 @click.option("-c", "--continue", "resume", flag_value="last", help="The same as --resume last.")
 @click.option("--record", metavar="FILE", help="Record the question in a new file, for `carrel replay`.")

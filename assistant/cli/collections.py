@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from assistant.cli.completing import collection_names
 from assistant.cli.options import (
     confirmed,
     format_option,
@@ -50,7 +51,7 @@ def list_collections(format: str, set_: tuple[str, ...]) -> int:
 
 
 @command.command("rename", cls=Command, short_help="Call a collection otherwise.")
-@click.argument("old")
+@click.argument("old", shell_complete=collection_names)
 @click.argument("new")
 @click.option("--merge", is_flag=True, help="Join them if there is a NEW already.")
 @format_option()
@@ -61,12 +62,13 @@ def rename(old: str, new: str, merge: bool, format: str, set_: tuple[str, ...]) 
     The same file in both becomes one paper. Nothing is read or embedded again.
     """
     from assistant.envelope import to_json
+    from assistant.outcomes import CollectionMoved
     from indexes.clean import clean_line
 
     with open_assistant(set_) as assistant:
         moved, doubled = assistant.papers.rename_collection(old, new, merge=merge)
     if format == "json":
-        put(to_json("collections rename", {"moved": moved, "already_there": doubled}))
+        put(to_json("collections rename", CollectionMoved(moved=moved, already_there=doubled)))
     else:
         said = f", {doubled:,} of which were there already" if doubled else ""
         put(f"{counted(moved, 'paper')} moved to {clean_line(new, 60)}{said}.\n")
@@ -74,13 +76,14 @@ def rename(old: str, new: str, merge: bool, format: str, set_: tuple[str, ...]) 
 
 
 @command.command("remove", cls=Command, short_help="Take a collection out of the library.")
-@click.argument("name")
+@click.argument("name", shell_complete=collection_names)
 @yes_option
 @format_option()
 @setting_option
 def remove(name: str, yes: bool, format: str, set_: tuple[str, ...]) -> int:
     """Take all papers of the collection NAME out of the library; files are not touched."""
     from assistant.envelope import to_json
+    from assistant.outcomes import CollectionRemoved
     from indexes.clean import clean_line
 
     with open_assistant(set_) as assistant:
@@ -93,7 +96,7 @@ def remove(name: str, yes: bool, format: str, set_: tuple[str, ...]) -> int:
         papers = assistant.papers.remove_collection(name)
         tell_of_history(assistant)
     if format == "json":
-        put(to_json("collections remove", {"papers": papers}))
+        put(to_json("collections remove", CollectionRemoved(papers=papers)))
     else:
         put(f"Removed {counted(papers, 'paper')}.\n")
     return 0

@@ -24,7 +24,15 @@ What to try next
 """
 
 
-@click.command("demo", cls=Command)
+@click.command(
+    "demo",
+    cls=Command,
+    epilog="""\b
+Examples:
+  carrel demo
+  carrel demo "When does a circuit breaker open?"
+""",
+)
 @click.argument("question", nargs=-1)
 @talk_options
 def command(question: tuple[str, ...], quiet: bool, verbose: bool) -> int:

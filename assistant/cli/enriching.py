@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assistant.cli.completing import collection_names
 from assistant.cli.options import (
     confirmed,
     format_option,
@@ -38,7 +39,9 @@ Examples:
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--from", "registry", type=click.Choice(["crossref", "openalex"]), help="Whom to ask.")
 @click.option("--again", is_flag=True, help="Ask again about papers described before.")
-@click.option("--collection", metavar="NAME", help="Only papers of this collection.")
+@click.option(
+    "--collection", shell_complete=collection_names, metavar="NAME", help="Only papers of this collection."
+)
 @yes_option
 @format_option()
 @setting_option

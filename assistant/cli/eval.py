@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from assistant.cli.completing import collection_names
 from assistant.cli.options import format_option, overrides_of, setting_option, talk_options
 from assistant.cli.outlet import Command, put
 
@@ -114,7 +115,11 @@ Examples:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
+    "--collection",
+    shell_complete=collection_names,
+    multiple=True,
+    metavar="NAME",
+    help="Look only here; may be given several times.",
 )
 @_common_options
 def questions(

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
 from assistant.cli.outlet import Command, put
 from assistant.cli.topics import TOPICS, topic_text
 
 __all__ = ["command"]
+
+
+def _words(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from assistant.cli.root import COMMANDS
+
+    offered = {**TOPICS, **COMMANDS}
+    return [CompletionItem(name, help=said) for name, said in offered.items() if name.startswith(incomplete)]
 
 
 @click.command(
@@ -23,7 +31,7 @@ Examples:
   carrel help papers list
 """,
 )
-@click.argument("words", nargs=-1, metavar="[TOPIC|COMMAND...]")
+@click.argument("words", nargs=-1, shell_complete=_words, metavar="[TOPIC|COMMAND...]")
 @click.pass_context
 def command(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Show the help of a command, or a topic that belongs to all of them."""

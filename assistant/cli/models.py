@@ -11,6 +11,8 @@ from assistant.cli.options import format_option, setting_option
 from assistant.cli.outlet import Command, put, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assistant.paths import Paths
     from assistant.settings import ModelRole, Settings
 
@@ -21,7 +23,18 @@ class _Group(Command, click.Group):
     """A group whose own work is guarded like any command's."""
 
 
-@click.group("models", cls=_Group, invoke_without_command=True)
+@click.group(
+    "models",
+    cls=_Group,
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  carrel models
+  carrel models --json --set models.small.name=ollama:qwen3:8b
+
+`carrel models get` downloads another embedding model (90 MB).
+""",
+)
 @format_option()
 @setting_option
 @click.pass_context
@@ -31,6 +44,7 @@ def command(ctx: click.Context, format: str, set_: tuple[str, ...]) -> int | Non
         return None
     from assistant.cli.options import overrides_of
     from assistant.envelope import to_json
+    from assistant.outcomes import ChosenModels
     from assistant.paths import find_paths
     from assistant.settings import load_settings
 
@@ -42,7 +56,7 @@ def command(ctx: click.Context, format: str, set_: tuple[str, ...]) -> int | Non
         _web(settings),
     ]
     put(
-        to_json("models", {name: {"value": value, "detail": detail} for name, value, detail in rows})
+        to_json("models", ChosenModels.model_validate(_by_role(rows)))
         if format == "json"
         else "".join(f"{name:<10} {value}\n{'':<10} {detail}\n" for name, value, detail in rows)
     )
@@ -68,6 +82,10 @@ def get(name: str, quiet: bool) -> int:
         )
     put(f"{found}\n")
     return 0
+
+
+def _by_role(rows: Sequence[tuple[str, str, str]]) -> dict[str, object]:
+    return {name: {"value": value, "detail": detail} for name, value, detail in rows}
 
 
 def _role(role: str, settings: Settings) -> tuple[str, str, str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from assistant.cli.completing import collection_names, setting_pairs
+
 if TYPE_CHECKING:
     from assistant.api import Assistant
 
@@ -48,7 +50,12 @@ def strict_option(command: F) -> F:
 def setting_option(command: F) -> F:
     """Adds `--set`."""
     return click.option(
-        "--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key."
+        "--set",
+        "set_",
+        shell_complete=setting_pairs,
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Any setting, by dotted key.",
     )(command)
 
 
@@ -80,7 +87,12 @@ def format_option(*more: str, lines: bool = False) -> Callable[[F], F]:
 def wanted_options(command: F) -> F:
     """Adds what a listing can be narrowed by."""
     options = (
-        click.option("--collection", metavar="NAME", help="Only papers of this collection."),
+        click.option(
+            "--collection",
+            shell_complete=collection_names,
+            metavar="NAME",
+            help="Only papers of this collection.",
+        ),
         click.option("--author", default="", metavar="NAME", help="Only papers that one of that name wrote."),
         click.option(
             "--year", callback=_years, default="..", metavar="YEAR", help="2019, 2019..2023 or 2019.."
@@ -123,7 +135,14 @@ def setting_options(command: F) -> F:
         click.option("--deadline", metavar="SECONDS", help="Answer by then, with the best that fits."),
         click.option("--max-cost", metavar="USD", help="Most that one question may cost."),
         click.option("--max-calls", metavar="N", help="Most model calls for one question."),
-        click.option("--set", "set_", metavar="KEY=VALUE", multiple=True, help="Any setting, by dotted key."),
+        click.option(
+            "--set",
+            "set_",
+            shell_complete=setting_pairs,
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Any setting, by dotted key.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

@@ -43,11 +43,14 @@ class Command(click.Command):
 
 
 class Group(Command, click.Group):
-    """A group whose own work is guarded like any command's; without a command's name it lists."""
+    """A group whose own work is guarded like any command's; one command is the default."""
+
+    default = "list"
+    """The command that is meant where none is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Takes no arguments at all for `list`."""
-        return super().parse_args(ctx, args or ["list"])
+        """Takes no arguments at all for the default command."""
+        return super().parse_args(ctx, args or [self.default])
 
 
 def guarded(work: Callable[[], Any], ctx: click.Context) -> Any:

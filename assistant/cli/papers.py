@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assistant.cli.completing import collection_names
 from assistant.cli.enriching import enrich
 from assistant.cli.mending import check, repair
 from assistant.cli.options import (
@@ -38,7 +39,6 @@ Examples:
   carrel papers show radium
   carrel papers export -o library.bib
   carrel papers remove --gone
-  carrel papers enrich
 
 A paper is named by its id or the beginning of it, its file, or a
 part of its title.
@@ -68,7 +68,7 @@ def list_papers(text: tuple[str, ...], format: str, set_: tuple[str, ...], **nar
 
 @command.command("show", cls=Command, short_help="Show all there is on one paper.")
 @click.argument("name")
-@click.option("--collection", metavar="NAME", help="Look only here.")
+@click.option("--collection", shell_complete=collection_names, metavar="NAME", help="Look only here.")
 @format_option()
 @setting_option
 def show(name: str, collection: str | None, format: str, set_: tuple[str, ...]) -> int:
@@ -84,7 +84,9 @@ def show(name: str, collection: str | None, format: str, set_: tuple[str, ...]) 
 
 
 @command.command("failed", cls=Command, short_help="List files that could not be read.")
-@click.option("--collection", metavar="NAME", help="Only files of this collection.")
+@click.option(
+    "--collection", shell_complete=collection_names, metavar="NAME", help="Only files of this collection."
+)
 @format_option(lines=True)
 @setting_option
 def failed(collection: str | None, format: str, set_: tuple[str, ...]) -> int:

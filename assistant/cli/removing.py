@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assistant.cli.completing import collection_names
 from assistant.cli.options import (
     confirmed,
     format_option,
@@ -36,7 +37,7 @@ _SHOWN = 10
     epilog="""\b
 Examples:
   carrel papers remove radium.pdf
-  carrel papers remove --yes 3f1c9a02 ~/papers/old
+  carrel papers remove --yes "an old draft" ~/papers/old
   carrel papers remove --gone
 """,
 )
@@ -45,7 +46,9 @@ Examples:
 @click.option(
     "--emptied", is_flag=True, help="With --gone --yes: also where a whole folder is missing or empty."
 )
-@click.option("--collection", metavar="NAME", help="Only from this collection.")
+@click.option(
+    "--collection", shell_complete=collection_names, metavar="NAME", help="Only from this collection."
+)
 @yes_option
 @format_option()
 @setting_option
@@ -84,7 +87,9 @@ def remove(
 
 @click.command("retry", cls=Command, short_help="Read the files again that failed.")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--collection", metavar="NAME", help="Only files of this collection.")
+@click.option(
+    "--collection", shell_complete=collection_names, metavar="NAME", help="Only files of this collection."
+)
 @format_option()
 @setting_option
 @talk_options
@@ -155,9 +160,10 @@ def _remove_gone(
 
 def _put_removed(names: list[str], papers: int, format: str) -> None:
     from assistant.envelope import to_json
+    from assistant.outcomes import PapersRemoved
 
     if format == "json":
-        put(to_json("papers remove", {"removed": names, "papers": papers}))
+        put(to_json("papers remove", PapersRemoved(removed=tuple(names), papers=papers)))
     else:
         put(f"Removed {counted(papers, 'paper')}.\n")
 

@@ -21,15 +21,22 @@ COMMANDS: dict[str, str] = {
     "ask": "Ask a question and print the answer with its sources.",
     "batch": "Answer a file of questions, one JSON line each.",
     "collections": "List, rename and remove collections.",
+    "completion": "Teach a shell to complete commands, collections, settings and questions.",
+    "config": "Show, check, begin and edit the settings.",
     "demo": "See the whole path on a small built-in library; no key, no network.",
+    "doctor": "Look over Python, terminal, settings, models, library, history and disk.",
     "eval": "Measure how well search finds what it should.",
     "help": "Show the help of a command, or a topic: exit-codes, environment, json.",
+    "history": "List, find, show and export what was asked before.",
+    "man": "Print the manual page.",
     "mcp": "Serve the library to programs, over the Model Context Protocol.",
     "models": "Show the models in use, or get another embedding model.",
     "papers": "List, show, remove, export, check and repair the papers.",
     "paths": "Show where settings, library, history, logs and downloads lie.",
     "replay": "Play a recorded question again, without model or network.",
+    "schema": "Print the JSON Schema of what --format json writes.",
     "search": "Find passages, without a model writing anything.",
+    "show": "Show a question that was asked, with its answer.",
 }
 """Name to summary; the command itself is `command` in `assistant.cli.<name>`."""
 

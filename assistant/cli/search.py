@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from assistant.cli.completing import collection_names
 from assistant.cli.options import (
     format_option,
     open_assistant,
@@ -30,7 +31,11 @@ Examples:
 @click.argument("text", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True, help="Most passages.")
 @click.option(
-    "--collection", multiple=True, metavar="NAME", help="Look only here; may be given several times."
+    "--collection",
+    shell_complete=collection_names,
+    multiple=True,
+    metavar="NAME",
+    help="Look only here; may be given several times.",
 )
 @click.option(
     "--per-paper",

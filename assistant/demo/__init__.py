@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,6 @@ def open_demo() -> Assistant:
     paths = find_paths()
     library = LibrarySettings(delta_limit=0)  # 0: the vector index is built at once
     return Assistant(
-        paths.model_copy(update={"data": paths.data / "demo" / library.encoder}),
+        replace(paths, data=paths.data / "demo" / library.encoder),
         settings=Settings(web="never", library=library),
     )

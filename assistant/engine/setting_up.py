@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import assert_never
+from typing import Literal, assert_never
 
 from assistant.engine.errands import (
     ChangeSetting,
@@ -20,7 +20,7 @@ from assistant.settings import Settings, SettingsError, load_settings
 from assistant.settings_sheet import changed, problem_of, rows_of
 from indexes.clean import clean_line
 
-__all__ = ["run_settings_errand"]
+__all__ = ["run_settings_errand", "try_model"]
 
 _TEST_SECONDS = 60.0
 
@@ -42,7 +42,7 @@ async def run_settings_errand(
         case ChangeSetting(key=key, value=value):
             return _found(paths, await asyncio.to_thread(changed, paths, key, value))
         case TryModel():
-            return await _tested(await asyncio.to_thread(load_settings, paths), errand)
+            return await try_model(await asyncio.to_thread(load_settings, paths), errand.role)
         case _:
             assert_never(errand)
 
@@ -51,15 +51,19 @@ def _found(paths: Paths, settings: Settings) -> SettingsFound:
     return SettingsFound(rows=rows_of(settings), file=str(paths.settings_file))
 
 
-async def _tested(settings: Settings, errand: TryModel) -> ModelTried:
+async def try_model(settings: Settings, role: Literal["small", "reasoning"]) -> ModelTried:
+    """Asks the model of a role for one word; returns what it said and how long that took.
+
+    Raises:
+        SettingsError: The role has no model, or it did not answer in time.
+        ModelError: The model did not answer; the message says why.
+    """
     from pipelines.chat import LangChainModel
     from pipelines.models import Prompt
 
-    chosen = settings.models.small if errand.role == "small" else settings.models.reasoning
+    chosen = settings.models.small if role == "small" else settings.models.reasoning
     if not chosen.name:
-        raise SettingsError(
-            f"The role {errand.role!r} has no model.", hint=f"Set models.{errand.role}.name first."
-        )
+        raise SettingsError(f"The role {role!r} has no model.", hint=f"Set models.{role}.name first.")
     prompt = Prompt(
         system="Somebody tries out whether you can be reached.", user="Answer with the word ready."
     )

@@ -64,7 +64,9 @@ def carrel_in_terminal(
     *arguments: str,
     answers: Sequence[tuple[str, str]] = (),
     stdout_too: bool = True,
+    stderr_too: bool = True,
     env: Mapping[str, str] | None = None,
+    folder: Path | None = None,
     start: str = _START,
 ) -> Ran:
     """Runs in a terminal of its own.
@@ -73,7 +75,9 @@ def carrel_in_terminal(
         arguments: The command line.
         answers: Pairs of what to wait for on the screen and what to type then.
         stdout_too: Whether stdout is the terminal; else it is a pipe, and only stderr is seen on the screen.
+        stderr_too: Whether stderr is the terminal; else it is a pipe, and only stdout is seen on the screen.
         env: More variables.
+        folder: Where it runs.
         start: The code that runs.
     """
     screen, terminal = pty.openpty()
@@ -82,22 +86,24 @@ def carrel_in_terminal(
             command(*arguments, start=start),
             stdin=terminal,
             stdout=terminal if stdout_too else subprocess.PIPE,
-            stderr=terminal,
+            stderr=terminal if stderr_too else subprocess.PIPE,
             env=environment(env),
-            cwd=os.environ["CARREL_HOME"],
+            cwd=folder or os.environ["CARREL_HOME"],
             start_new_session=True,
         )
         os.close(terminal)
         try:
             seen = _watch(screen, process, list(answers))
             stdout = b"" if process.stdout is None else process.stdout.read()
+            stderr = b"" if process.stderr is None else process.stderr.read()
             code = process.wait(_LONGEST_TO_EXIT_SECONDS)
         finally:
             process.kill()
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-        return Ran(code, stdout.decode() if not stdout_too else seen, seen)
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
+        return Ran(code, seen if stdout_too else stdout.decode(), seen if stderr_too else stderr.decode())
     finally:
         os.close(screen)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.viewers import opening_of, opening_of_address
+from assistant.viewers import opening_of, opening_of_address
 
 FILE = Path("/home/ada/-a b;$(rm) {page}'\".pdf")
 SCREEN = {"DISPLAY": ":0"}

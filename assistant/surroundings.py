@@ -1,0 +1,93 @@
+"""Where Carrel runs: the terminal, its colours and characters, the clipboard, and what shows a PDF."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TextIO
+
+from assistant.conditions import Condition, bad, good, note
+from assistant.viewers import opening_of
+
+__all__ = ["terminal_conditions", "viewer_condition"]
+
+_NARROW = 60
+_NO_CLIPBOARD = {"Apple_Terminal": "Terminal.app takes no text from programs"}
+"""Terminals, as `TERM_PROGRAM` has them, that do not know OSC 52."""
+
+
+def terminal_conditions(
+    environ: Mapping[str, str] = os.environ, stream: TextIO | None = None
+) -> Iterator[Condition]:
+    """Yields what there is to know of the terminal that `stream`, stdout or another, goes to."""
+    out = stream or sys.stdout
+    yield _size(environ, out)
+    yield _colours(environ)
+    yield _characters(out)
+    yield _clipboard(environ)
+
+
+def viewer_condition(wanted: str, environ: Mapping[str, str] = os.environ) -> Condition:
+    """What would open a paper.
+
+    Args:
+        wanted: The person's own viewer; empty takes the first known one.
+        environ: Says whether there is a screen to open a window on.
+    """
+    fix = "Set app.pdf_viewer, as in `zathura -P {page} {file}`."
+    opening = opening_of(Path("/paper.pdf"), 1, wanted=wanted, environ=environ)
+    if opening is None:
+        return note("PDF viewer", "no window can be opened here; a paper's path goes to the clipboard", fix)
+    program = opening.command[0]
+    if wanted and Path(program).name != Path(wanted.split()[0]).name:
+        return bad("PDF viewer", f"{wanted.split()[0]} is not there; {program} opens papers", fix)
+    if not opening.at_page:
+        return note("PDF viewer", f"{program}, which does not go to the page", fix)
+    return good("PDF viewer", f"{program}, at the page")
+
+
+def _size(environ: Mapping[str, str], out: TextIO) -> Condition:
+    term = environ.get("TERM", "")
+    if not out.isatty():
+        return note("terminal", "stdout is none: it is a pipe or a file")
+    if term in ("", "dumb"):
+        return bad("terminal", f"TERM is {term or 'not set'}", "export TERM=xterm-256color")
+    columns, lines = shutil.get_terminal_size()
+    said = f"{term}, {columns} by {lines}"
+    if columns < _NARROW:
+        return note("terminal", said, f"The app wants {_NARROW} columns: widen the window.")
+    return good("terminal", said)
+
+
+def _colours(environ: Mapping[str, str]) -> Condition:
+    if environ.get("NO_COLOR"):
+        return note("colours", "none, as NO_COLOR says", "unset NO_COLOR")
+    if environ.get("COLORTERM", "") in ("truecolor", "24bit"):
+        return good("colours", "16.7 million")
+    if "256color" in environ.get("TERM", ""):
+        return good("colours", "256")
+    return note("colours", "16", "export COLORTERM=truecolor, if your terminal has them")
+
+
+def _characters(out: TextIO) -> Condition:
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    said = f"output is {out.encoding or 'unknown'}, the locale is {locale or 'not set'}"
+    if sys.platform != "win32" and not locale.upper().replace("-", "").endswith("UTF8"):
+        return note("Unicode", said, "export LANG=C.UTF-8, if accents or dashes look wrong")
+    return good("Unicode", said)
+
+
+def _clipboard(environ: Mapping[str, str]) -> Condition:
+    about, route = "clipboard", "through the terminal (OSC 52)"
+    if (why := _NO_CLIPBOARD.get(environ.get("TERM_PROGRAM", ""))) is not None:
+        return note(about, f"{route}, but {why}", "Use iTerm2, WezTerm, kitty, Ghostty or another that does.")
+    if "TMUX" in environ:
+        return note(about, f"{route}, within tmux", "tmux set -g set-clipboard on")
+    if environ.get("TERM", "").startswith("screen"):
+        return note(
+            about, f"{route}, which GNU screen does not pass on", "Use tmux, or `e` to export a file."
+        )
+    return good(about, route)
