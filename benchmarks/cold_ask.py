@@ -1,4 +1,4 @@
-"""A cold `carrel ask`, extractive, over the 55 PDFs: beside importing what it must import, and where the rest goes."""
+"""A cold `carrel ask`, extractive, over the 55 PDFs: beside its imports, and where the rest goes."""
 
 from __future__ import annotations
 
