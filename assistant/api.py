@@ -310,7 +310,9 @@ class Assistant:
             workbench = await self._workbench()
             asked = question if question.id else await workbench.resumed(question)
             left = less(asked, time.monotonic() - began)
-            answers = workbench.stream(left, consult if can_ask else None, record=record)
+            answers = workbench.stream(
+                left, consult if can_ask else None, record=record, beside=how.get("beside", "")
+            )
             async with aclosing(answers) as answering:
                 async for event in answering:
                     yield event

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.engine.protocol import Status, Surroundings
+from assistant.handed import handed
 from assistant.paths import Paths
 from assistant.question import Where
 from assistant.records import exported, recorded
@@ -171,6 +172,7 @@ class Workbench:
         decide: Decide | None,
         *,
         record: Path | None = None,
+        beside: str = "",
         by: Callable[[Question], AsyncGenerator[AskEvent]] | None = None,
     ) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`.
@@ -179,13 +181,16 @@ class Workbench:
             question: What is asked.
             decide: Shows a question to a person; `None` where nobody can be asked, which means no.
             record: A file that does not exist yet, to record everything that the question calls.
+            beside: A text to answer from beside the library; empty for none.
             by: Answers it in place of the pipeline here, up to its last event.
         """
         from assistant.asking_again import must_have_model
         from assistant.keeping import keeping, unkept
 
         must_have_model(self, question)
-        with recorded(self, question, decide, record) as (research, person):
+        async with AsyncExitStack() as opened:
+            around = await opened.enter_async_context(handed(beside)) if beside else None
+            research, person = opened.enter_context(recorded(self, question, decide, record, around))
 
             def answering(journal: Journal | None = None) -> AsyncGenerator[AskEvent]:
                 return by(question) if by else research.stream(question, person=person, journal=journal)

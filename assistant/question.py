@@ -39,6 +39,8 @@ class How(TypedDict, total=False):
     again: str
     """`deeper`, `web`, or the name of a model: the question of `follows` is asked once more, on the evidence
     that its answer has."""
+    beside: str
+    """A text to answer from beside the library, such as what was piped in; it is not added to the library."""
     record: str | Path | None
     """A file that does not exist yet, to record the question in for `replay`; it holds text of the papers."""
 

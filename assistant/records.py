@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.events import AskEvent
 from pipelines.types import Answer
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from assistant.build import Workbench
     from assistant.settings import Settings, TracingSettings
     from pipelines.person import Decide, Person
-    from pipelines.research import Research
+    from pipelines.research import Around, Research
     from pipelines.types import Question
 
 __all__ = ["exported", "person_of", "recorded", "replaying"]
@@ -45,9 +44,20 @@ def person_of(settings: Settings, decide: Decide | None) -> Person:
 
 @contextmanager
 def recorded(
-    workbench: Workbench, question: Question, decide: Decide | None, path: Path | None
+    workbench: Workbench,
+    question: Question,
+    decide: Decide | None,
+    path: Path | None,
+    around: Around | None = None,
 ) -> Iterator[tuple[Research, Person]]:
     """The pipeline and the person for one question; with a path, everything they are asked is recorded.
+
+    Args:
+        workbench: What is open.
+        question: What is asked.
+        decide: Shows a question to the person.
+        path: Where to record; a file that does not exist yet.
+        around: Puts something around the services, below what is recorded.
 
     Raises:
         RecordingError: The file exists already, or cannot be written.
@@ -56,14 +66,19 @@ def recorded(
 
     models = models_for(workbench, question)
     if path is None:
-        research = workbench.research if models is workbench.models else workbench.composed(models=models)
+        usual = models is workbench.models and around is None
+        research = workbench.research if usual else workbench.composed(around, models=models)
         yield research, person_of(workbench.settings, decide)
         return
     from pipelines.recording import Recording, recording_decide, recording_services
 
     with Recording(path, question) as recording:
         deciding = recording_decide(decide, recording) if decide else None
-        research = workbench.composed(partial(recording_services, recording=recording), models=models)
+
+        def services(given: Mapping[str, Any]) -> Mapping[str, Any]:
+            return recording_services(around(given) if around else given, recording)
+
+        research = workbench.composed(services, models=models)
         yield research, person_of(workbench.settings, deciding)
         if recording.problem:
             _log.warning("%s is incomplete: %s", path, recording.problem)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_STDIN_LIMIT = 4 * 1024 * 1024
+_STDIN_LIMIT = 16 * 1024 * 1024
+"""Bytes; more than any text that is answered from, so that too long a one is told and not cut."""
 
 
 @click.command(
@@ -38,7 +41,7 @@ _STDIN_LIMIT = 4 * 1024 * 1024
 Examples:
   carrel ask "What limits dense retrieval?"
   carrel ask --collection reviews --web never "Which trials report harms?"
-  echo "Who proposed residual learning?" | carrel ask --format json
+  cat notes.md | carrel ask "Which data were used?"
   carrel ask --continue
 """,
 )
@@ -80,15 +83,17 @@ def command(
 ) -> int:
     """Ask a question and print the answer with its sources.
 
-    QUESTION may be left out, or be `-`, to read it from stdin. With --resume it is the one that was stopped,
-    and nothing that was paid for is paid for again.
+    QUESTION may be left out, or be `-`, to read it from stdin; what is piped in beside a QUESTION is a text
+    to answer from. With --resume it is the one that was stopped, and nothing is paid for twice.
     """
     from assistant.cli.narrate import Narrator
     from assistant.events import Failed
     from assistant.failures import last_answer
+    from assistant.handed import checked_text
     from assistant.question import checked
 
     text = "" if resume and not question else checked(_question(question)).text
+    beside = checked_text(_piped()) if question and question != ("-",) else ""
     with (
         open_assistant(set_, **short) as assistant,
         Narrator(quiet=quiet, verbose=verbose) as narrator,
@@ -99,7 +104,7 @@ def command(
         events = []
         try:
             asking = assistant.stream(
-                text, collections=collection, resume=resume, record=record, decide=decide
+                text, collections=collection, resume=resume, record=record, beside=beside, decide=decide
             )
             for event in asking:
                 narrator.tell(event)
@@ -138,6 +143,19 @@ def _question(words: tuple[str, ...]) -> str:
         return " ".join(words)
     if not words and sys.stdin.isatty():
         raise click.UsageError('There is no question. Write it in quotes: carrel ask "What is ...?"')
+    return _read()
+
+
+def _piped() -> str:
+    """What comes through a pipe or from a file; a terminal, or the nothing of a script, is not waited for."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError):  # stdin is closed
+        return ""
+    return _read() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else ""
+
+
+def _read() -> str:
     return sys.stdin.buffer.read(_STDIN_LIMIT).decode("utf-8", errors="replace")
 
 

@@ -27,6 +27,8 @@ from tests.assistant.command_line import (
 from tests.faults.script import Hang, Status
 from tests.faults.server import FaultServer
 
+HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J"
+
 
 @pytest.fixture
 def notes(filled_home: tuple[Path, Path], tmp_path: Path) -> Path:
@@ -115,6 +117,35 @@ def test_a_question_comes_from_the_arguments_or_from_stdin(arguments: tuple[str,
     ran = run("ask", "-q", *arguments, stdin=QUESTION.encode())
     assert "random time" in ran.stdout
     assert ran.stderr == ""
+
+
+def test_what_is_piped_in_beside_a_question_is_answered_from_and_not_added(filled: Path) -> None:
+    text = f"The owls of Exmoor hear {HOSTILE} mice at forty metres.\n\nJam is sweet.\n"
+    for format in ("markdown", "json"):
+        ran = run(
+            "ask", "--format", format, "--web", "never", "How far do owls hear mice?", stdin=text.encode()
+        )
+        assert ran.code == 0
+        assert "forty metres" in ran.stdout
+        assert "\x1b" not in ran.stdout
+    (evidence,) = Answer.model_validate(json.loads(ran.stdout)["data"]).evidence
+    assert (evidence.document.source, evidence.page) == ("standard input", 1)
+    assert "forty metres" not in run("ask", "--web", "never", "How far do owls hear mice?").stdout
+
+
+def test_what_is_piped_in_does_not_keep_the_library_from_answering(filled: Path) -> None:
+    ran = run("ask", "--web", "never", f"in:papers {QUESTION}", stdin=b"Full jitter is a matter of taste.")
+    assert "jitter.md" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("piped", "said"), [(b"%PDF-1.7 \x00\x01", "no text"), (b"words " * 700_000, "4,000,000 characters")]
+)
+def test_what_cannot_be_answered_from_is_refused_with_the_way_out(piped: bytes, said: str) -> None:
+    ran = run("ask", QUESTION, stdin=piped)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert said in ran.stderr
+    assert "carrel add FILE" in ran.stderr
 
 
 def test_an_answer_as_json_reads_back(filled: Path) -> None:
