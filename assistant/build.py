@@ -336,10 +336,10 @@ async def _close_history(history: History, settings: Settings) -> None:
 
 
 def _web(settings: Settings) -> Retriever | None:
-    from indexes.web import SearxNG, WebRetriever
-
     if settings.web == "never":
         return None
+    from indexes.web import SearxNG, WebRetriever
+
     return WebRetriever(SearxNG(settings.searxng_url) if settings.searxng_url else None)
 
 
