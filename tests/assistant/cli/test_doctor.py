@@ -65,14 +65,17 @@ def test_no_model_is_called_unless_that_is_asked_for(model_server: FaultServer) 
     model_server.script(Reply("ready"))
     assert "not asked" in conditions(carrel("doctor", "--json", env=env))["small model"]["said"]
     assert len(model_server.ledger) == 0
-    assert (
-        "answered in"
-        in conditions(carrel("doctor", "--json", "--ask-models", env=env))["small model"]["said"]
-    )
+    asked = conditions(carrel("doctor", "--json", "--ask-models", env=env))
+    assert "answered in" in asked["small model"]["said"]
+
+
+def test_a_model_that_refuses_its_key_is_bad_and_the_key_is_not_printed(model_server: FaultServer) -> None:
     model_server.script(Status(401))
-    refused = carrel("doctor", "--json", "--ask-models", env=env)
-    assert refused.code == 1
-    assert "sk-test" not in refused.stdout
+    env = {**SERVER, "CARREL_BASE_URL": model_server.base_url, "CARREL_MODELS__SMALL__API_KEY_ENV": "MY_KEY"}
+    ran = carrel("doctor", "--json", "--ask-models", env={**env, "MY_KEY": "sk-very-secret"})
+    assert ran.code == 1
+    assert conditions(ran)["small model"]["state"] == "bad"
+    assert "sk-very-secret" not in ran.stdout + ran.stderr
 
 
 def test_in_a_terminal_it_says_what_the_terminal_can() -> None:
