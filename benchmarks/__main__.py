@@ -7,7 +7,6 @@ import sys
 
 NAMES = (
     "cold_start",
-    "cold_ask",
     "first_frame",
     "first_start",
     "app_scale",
