@@ -20,7 +20,7 @@ from assistant.loop import Consult, LoopThread, T, in_turn
 from assistant.notebook import show_nouns
 from assistant.papers import Papers
 from assistant.paths import Paths, find_paths
-from assistant.question import How, Where, asked_again, budget_with, checked, earlier, less
+from assistant.question import How, Where, asked_again, budget_with, checked, earlier, goes_on, less
 from assistant.records import replaying
 from assistant.settings import Settings, load_settings
 from assistant.telling import told
@@ -282,7 +282,7 @@ class Assistant:
         if resume and not question:
             return Question(text="", run=resume, budget=budget)
         wanted = checked(question, how.get("collections", ()), budget=budget)
-        if follows is not None:
+        if follows is not None and goes_on(wanted.text):
             wanted = wanted.model_copy(update={"follows": earlier(follows)})
         return wanted.model_copy(update={"run": resume}) if resume else named(wanted, new_run())
 

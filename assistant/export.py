@@ -1,4 +1,4 @@
-"""An answer as a file of its own: Markdown, HTML, JSON, or BibTeX of what it cites; named as its question."""
+"""An answer as a file: Markdown, HTML, JSON, a notebook, BibTeX of what it cites; named as its question."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "ExportForm", "cited_papers", "exported", "suggested_name", "write_answer"]
 
-ExportForm = Literal["markdown", "html", "json", "bibtex"]
+ExportForm = Literal["markdown", "html", "json", "notebook", "bibtex"]
 
-SUFFIXES: dict[ExportForm, str] = {"markdown": ".md", "html": ".html", "json": ".json", "bibtex": ".bib"}
+SUFFIXES: dict[ExportForm, str] = {
+    "markdown": ".md",
+    "html": ".html",
+    "json": ".json",
+    "notebook": ".ipynb",
+    "bibtex": ".bib",
+}
 
 _LONGEST_NAME = 60
 _ALLOWED = "default-src 'none'; style-src 'unsafe-inline'"
@@ -54,6 +60,10 @@ def exported(answer: Answer, form: ExportForm) -> str:
             return _page(question, answer)
         case "json":
             return to_json("ask", answer)
+        case "notebook":
+            from assistant.notebook_file import to_notebook
+
+            return to_notebook(answer)
         case "bibtex":
             from assistant.references import references_of
             from indexes.holdings import Holding

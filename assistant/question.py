@@ -9,11 +9,22 @@ from typing import TypedDict
 from pydantic import ValidationError
 
 from indexes.clean import clean, clean_line
-from indexes.errors import QuestionRefused
+from indexes.errors import CarrelError, QuestionRefused
 from indexes.query import parse_query
+from pipelines.condense import needs_context
 from pipelines.types import Again, Answer, Budget, Earlier, Question
 
-__all__ = ["LONGEST_QUESTION", "How", "Where", "asked_again", "budget_with", "checked", "earlier", "less"]
+__all__ = [
+    "LONGEST_QUESTION",
+    "How",
+    "Where",
+    "asked_again",
+    "budget_with",
+    "checked",
+    "earlier",
+    "goes_on",
+    "less",
+]
 
 LONGEST_QUESTION = 20_000
 """Characters. A longer text is material to answer from, not a question."""
@@ -35,7 +46,7 @@ class How(TypedDict, total=False):
     """The run of a question that was stopped or killed (`answer.run`, or `last`): it is asked again, and what
     was kept of it is not paid for again."""
     follows: Answer
-    """The answer that this question follows on."""
+    """The answer that this question follows on: "and in mice?" is made into a whole question with it."""
     again: str
     """`deeper`, `web`, or the name of a model: the question of `follows` is asked once more, on the evidence
     that its answer has."""
@@ -111,7 +122,7 @@ def checked(
 
 def earlier(answer: Answer) -> Earlier:
     """The question of an answer, for one that follows on it."""
-    return Earlier(run=answer.run, id=answer.question_id, text=answer.query.text)
+    return Earlier(run=answer.run, id=answer.question_id, text=answer.query.for_library)
 
 
 def asked_again(answer: Answer, again: str, *, budget: Budget | None = None) -> Question:
@@ -141,6 +152,14 @@ def asked_again(answer: Answer, again: str, *, budget: Budget | None = None) -> 
         follows=earlier(answer),
         again=wanted,
     )
+
+
+def goes_on(text: str) -> bool:
+    """Whether a question goes on from the one before it and has to be made whole; by its wording alone."""
+    try:
+        return needs_context(clean(text).strip())
+    except CarrelError:
+        return False  # a filter in it cannot be one, which is told when it is asked
 
 
 def less(question: Question, seconds: float) -> Question:

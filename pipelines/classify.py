@@ -131,6 +131,6 @@ def _told(
 ) -> Query:
     text = parse_query(question.text).text
     asked = "" if text == question.text else question.text
-    query = Query(text=text, asked=asked, kind=kind, domain=domain, confidence=confidence)
+    query = Query(text=text, asked=asked, said=question.said, kind=kind, domain=domain, confidence=confidence)
     recorder.emit(Classified(query=query))
     return query

@@ -12,6 +12,7 @@ __all__ = [
     "CONFIRMED",
     "KIND_NAMES",
     "NOT_ANSWERED",
+    "condense_prompt",
     "kind_prompt",
     "reason_prompt",
     "summary_prompt",
@@ -51,6 +52,17 @@ def kind_prompt(question: str) -> Prompt:
     return Prompt(
         system=f"Answer with exactly one of these words: {', '.join(KIND_NAMES)}.",
         user=f"What kind of question is this?\n\n{question}",
+    )
+
+
+def condense_prompt(earlier: str, later: str) -> Prompt:
+    """Asks for a follow-up as a question that stands by itself."""
+    return Prompt(
+        system=(
+            "Somebody asked a question and then a follow-up. Write the follow-up as one question that can be "
+            "understood without the first. Keep their terms, add nothing else. Reply with the question only."
+        ),
+        user=f"First question: {earlier}\n\nFollow-up: {later}",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from indexes.errors import CarrelError
 from indexes.protocols import LooksAhead, Retriever
 from pipelines import cascade, classify, reason, retrieve, route, summarise, verify
 from pipelines.again import asked_again
+from pipelines.condense import condense_step, needs_context
 from pipelines.events import AskEvent, Done, Failed
 from pipelines.graph import CompiledPipeline, Result
 from pipelines.journal import Journal
@@ -23,7 +25,7 @@ from pipelines.step import Pipeline, Step, rung
 from pipelines.trace import Recorder
 from pipelines.types import Answer, Question
 
-__all__ = ["Around", "Research", "research", "unchanged"]
+__all__ = ["Around", "Research", "following", "research", "unchanged"]
 
 Around = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Puts something around the services of a pipeline, by name."""
@@ -120,6 +122,12 @@ def research(limits: Limits) -> Pipeline:
     )
 
 
+def following(limits: Limits) -> Pipeline:
+    """The same for what somebody says to go on: first it is made into a whole question."""
+    whole = research(limits)
+    return replace(whole, name="following", takes=("said",), steps=(condense_step(limits), *whole.steps))
+
+
 class Research:
     """The research pipeline with its services: made once, asked any number of questions at the same time.
 
@@ -158,6 +166,10 @@ class Research:
         self._compiled = CompiledPipeline(research(limits))
 
     @cached_property
+    def _compiled_following(self) -> CompiledPipeline:
+        return CompiledPipeline(following(self._limits))
+
+    @cached_property
     def _compiled_again(self) -> CompiledPipeline:
         return CompiledPipeline(asked_again(self._limits))
 
@@ -171,12 +183,12 @@ class Research:
             person: Who can be asked on the way; nobody by default.
             journal: Keeps what is paid for, so that a run that was stopped pays for nothing twice.
         """
-        again = question.again
-        for retriever in self._services["retrievers"] if again is None else ():
+        compiled, inputs = self._meant(question)
+        for retriever in self._services["retrievers"] if "question" in inputs else ():
             if isinstance(retriever, LooksAhead):
                 retriever.ahead(question.text)  # while it is classified: a vector needs nothing of that
-        run = (self._compiled if again is None else self._compiled_again).stream(
-            {"question": question} if again is None else {"again": again},
+        run = compiled.stream(
+            inputs,
             self._services,
             person=person,
             budget=question.budget,
@@ -191,6 +203,14 @@ class Research:
                 yield Failed(
                     kind=error.kind, message=error.message, hint=error.hint, exit_code=error.exit_code
                 )
+
+    def _meant(self, question: Question) -> tuple[CompiledPipeline, dict[str, Any]]:
+        """The pipeline for a question and what it takes: asked again, said to go on, or new."""
+        if question.again is not None:
+            return self._compiled_again, {"again": question.again}
+        if question.follows is not None and needs_context(question.text):
+            return self._compiled_following, {"said": question}
+        return self._compiled, {"question": question}
 
 
 def _with_record(answer: Answer, recorder: Recorder) -> Answer:

@@ -96,6 +96,8 @@ class Query(Model):
     """What is asked, without the filters that were written into it."""
     asked: str = ""
     """As the person wrote it, filters included; empty when there are none."""
+    said: str = ""
+    """The follow-up that the person typed, where `text` is what was made of it; empty otherwise."""
     kind: Kind = Kind.GENERAL
     domain: tuple[str, ...] = ()
     """The collections it belongs to; empty means all."""
@@ -208,6 +210,8 @@ class Question(Model):
     """Names the run, which a later process can resume; empty keeps nothing."""
     follows: Earlier | None = None
     """The question that it follows on; `None` where it stands by itself."""
+    said: str = ""
+    """What the person typed, where that was a follow-up and `text` is the whole question."""
     again: Again | None = None
     """Where it is asked again: nothing is searched for anew then, the web apart."""
 

@@ -99,13 +99,38 @@ COMMANDS: tuple[Command, ...] = (
         "anywhere",
         in_footer=False,
     ),
-    Command("cancel", "Cancel", "Stop the running question; what is written stays.", "cancel", "escape"),
+    Command("cancel", "Cancel", "Stop the question in view; what is written stays.", "cancel", "escape"),
     Command("theme", "Theme", "Choose the colours.", "app.change_theme", place="anywhere"),
     Command("quit", "Quit", "End Carrel; Ctrl+C twice does the same.", "app.quit", place="anywhere"),
     # An answer. What costs something has a sign for its key: a question could begin with a letter.
     Command("copy", "Copy", "Copy the answer with its sources.", "copy", "y", place="reading"),
     Command(
-        "export", "Export", "Write it: markdown, html, json or bibtex.", "export", "e", "FORM", "reading"
+        "export",
+        "Export",
+        "Write it: markdown, html, json, notebook, bibtex.",
+        "export",
+        "e",
+        "FORM",
+        "reading",
+    ),
+    Command("find", "Find", "Find words in the answers.", "find", "slash", "WORDS", "reading"),
+    Command("next", "Next", "Go to the next place that was found.", "found(1)", "n", place="reading"),
+    Command("previous", "Previous", "Go to the place before.", "found(-1)", "N", place="reading"),
+    Command(
+        "before",
+        "Before",
+        "Go to the answer before, with its evidence.",
+        "turn(-1)",
+        "left_square_bracket",
+        place="reading",
+    ),
+    Command(
+        "after",
+        "After",
+        "Go to the answer after.",
+        "turn(1)",
+        "right_square_bracket",
+        place="reading",
     ),
     Command(
         "deeper",
@@ -242,6 +267,23 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("search", "Search", "Type what to look for.", "filter", "slash", place="history"),
     Command("resume", "Go on", "Go on with a question that was stopped.", "resume", "r", place="history"),
+    Command(
+        "compare",
+        "Compare",
+        "Pick this answer, then another one: both beside each other.",
+        "compare",
+        "c",
+        place="history",
+    ),
+    Command(
+        "export_past",
+        "Export",
+        "Write this answer to a file.",
+        "export_past",
+        "e",
+        place="history",
+        in_footer=False,
+    ),
     Command("past_helped", "Helped", "Say that it helped.", "helped(True)", "plus", place="history"),
     Command(
         "past_no_help",
@@ -270,6 +312,8 @@ _SPELLED = {
     "minus": "-",
     "greater_than_sign": ">",
     "at": "@",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 

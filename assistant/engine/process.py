@@ -29,7 +29,7 @@ from assistant.engine.protocol import (
     Surroundings,
     SurroundingsRequest,
 )
-from assistant.events import Added, AddEvent, Answer, Asked, AskEvent, Done, Failed
+from assistant.events import Added, AddEvent, Answer, Asked, AskEvent, Decided, Done, Failed
 from assistant.failures import EngineDied, error_of
 from assistant.paths import find_paths
 
@@ -100,6 +100,8 @@ class EngineProcess:
         )
         async with aclosing(self._events(request)) as events:
             async for event in events:
+                if isinstance(event, Asked | Decided):
+                    event = event.model_copy(update={"id": f"{request.id}:{event.id}"})  # the only one of all
                 if isinstance(event, Asked):
                     self._asking[event.id] = request.id
                 assert not isinstance(event, (Surroundings, Status, Finished, Found))
@@ -134,7 +136,8 @@ class EngineProcess:
         """Answers an `Asked` event; one that is no longer open is left alone."""
         request_id = self._asking.pop(asked_id, None)
         if request_id is not None and self._worker is not None:
-            self._worker.send(DecideRequest(id=request_id, asked_id=asked_id, choice=choice))
+            own = asked_id.partition(":")[2]
+            self._worker.send(DecideRequest(id=request_id, asked_id=own, choice=choice))
 
     async def surroundings(self, document_id: str, *, start: int, end: int) -> Surroundings:
         """Returns the page around a stretch of a document."""

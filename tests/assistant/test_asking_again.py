@@ -136,3 +136,17 @@ async def test_the_engines_process_carries_it(
         assert events[-1].kind == "QuestionRefused"
     finally:
         await engine.close()
+
+
+def test_a_follow_up_is_made_whole_and_kept_as_one(assistant: Assistant, carrel_home: Path) -> None:
+    first = assistant.ask(QUESTION)
+    second = assistant.ask("and of servers?", follows=first)
+    assert second.query.said == "and of servers?"
+    assert second.trace.of("condense")
+    assert second.trace.of("search")
+    later, asked = past(carrel_home)
+    assert (later.text, later.again) == ("and of servers?", "")
+    assert later.follows == f"{asked.run} {asked.id}"
+    alone = assistant.ask("Why is jitter added to the waits of clients?", follows=first)
+    assert alone.query.said == ""
+    assert past(carrel_home)[0].follows == ""

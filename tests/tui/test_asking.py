@@ -128,16 +128,6 @@ async def test_the_next_question_works_after_a_cancelled_one(sit_down):
         assert [text for text, _ in engine.questions] == ["First?", "Second?"]
 
 
-async def test_a_second_question_waits_in_the_box_while_one_runs(sit_down):
-    engine = ScriptedEngine([Gate()])
-    async with sit_down(engine) as desk:
-        await desk.ask("First?")
-        await desk.until(lambda: engine.questions)
-        await desk.ask("Second?")
-        await desk.sees("Still answering", "Second?")
-        assert len(engine.questions) == 1
-
-
 async def test_several_questions_make_a_transcript(sit_down):
     async with sit_down(example_engine(), size=(120, 40)) as desk:
         for number in (1, 2):

@@ -58,7 +58,7 @@ async def test_a_decision_made_elsewhere_takes_the_question_away(sit_down):
     class Impatient(ScriptedEngine):
         """Decides by itself as soon as the app shows the question."""
 
-        async def ask(self, text, *, collections=(), resume=None):
+        async def ask(self, text, **how):
             yield ASKED
             await gate.wait()
             yield Decided(id="web", choice="no", by="timeout")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from textual.widgets import Footer
 from textual.worker import Worker
 
 from tui.commands import bindings, commands_of, find_command, parse_slash
+from tui.questions import Questions
 from tui.reading import PaperActions, Place
 from tui.widgets.desk import Desk
 from tui.widgets.question_box import QuestionBox
@@ -19,11 +20,11 @@ from tui.widgets.transcript import Welcome
 
 if TYPE_CHECKING:
     from assistant.engine.protocol import Status
-    from assistant.events import Answer, Asked, AskEvent, Document
+    from assistant.events import Answer, Document
     from assistant.past_question import PastAnswer
     from tui.adding import Adding
     from tui.app import CarrelApp
-    from tui.screens.confirm import ConfirmScreen
+    from tui.widgets.find_bar import FindBar
     from tui.widgets.turn import Turn
 
 __all__ = ["AskScreen"]
@@ -56,10 +57,7 @@ class AskScreen(PaperActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answering: Worker[None] | None = None
-        self._answered: Turn | None = None
-        """The turn of the running question, once it stands in the transcript."""
-        self._confirming: ConfirmScreen | None = None
+        self._questions = Questions(self, self.refresh_bindings)
         self._welcomed = False
 
     def compose(self) -> ComposeResult:
@@ -75,8 +73,8 @@ class AskScreen(PaperActions):
 
     @property
     def is_answering(self) -> bool:
-        """Whether a question runs."""
-        return self._answering is not None
+        """Whether a question runs or waits."""
+        return bool(self._questions)
 
     @property
     def is_busy(self) -> bool:
@@ -124,14 +122,16 @@ class AskScreen(PaperActions):
 
     @on(QuestionBox.Sent)
     async def send(self, event: QuestionBox.Sent) -> None:
-        """Runs a slash command or asks; one question runs at a time."""
+        """Runs a slash command or asks; "and in mice?" is asked with the answer that it goes on from."""
         if (slash := parse_slash(event.text)) is not None:
             await self._run_slash(*slash)
-        else:
-            self.ask(event.text)
+            return
+        from assistant.question import goes_on
+
+        self.ask(event.text, follows=self._latest_answer() if goes_on(event.text) else None)
 
     def ask(self, text: str, *, resume: str = "", follows: Answer | None = None, again: str = "") -> None:
-        """Asks; one question runs at a time.
+        """Asks; a few questions run side by side, and more wait for their place.
 
         Args:
             text: The question.
@@ -139,15 +139,13 @@ class AskScreen(PaperActions):
             follows: The answer that it follows on.
             again: How the question of that answer is asked again; see `Engine.ask`.
         """
-        if self._answering is not None:
-            if not again:
-                self.query_one(QuestionBox).put_back(text)
-            waits = "" if again else "; your question waits in the box"
-            self.app.toast(f"Still answering. Esc stops it{waits}.")
-        else:
-            asking = self._answer(text, resume, follows, again)
-            self._answering = self.run_worker(asking, exit_on_error=False)
-            self.refresh_bindings()
+        self._questions.ask(text, resume=resume, follows=follows, again=again)
+
+    def _latest_answer(self) -> Answer | None:
+        """The answer in view; where there is none yet, the newest."""
+        turns = [*self.query("Turn").results(), *([self.desk.turn] if self.desk.turn else [])]
+        answers = [turn.answer for turn in cast("list[Turn]", turns) if turn.answer is not None]
+        return answers[-1] if answers else None
 
     async def show_past(self, past: PastAnswer) -> None:
         """Shows a past question and its answer as the newest entry, its evidence beside it."""
@@ -175,7 +173,11 @@ class AskScreen(PaperActions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Cancelling is offered while a question runs, reading once there is something to read."""
         if action == "cancel":
-            return self._answering is not None
+            return bool(self._questions) and self._questions.can_cancel(self.desk.turn)
+        if action == "turn":
+            return isinstance(self.focused, QuestionBox) or bool(self.query("Turn"))
+        if action == "found":
+            return bool(self.query("FindBar"))
         if action in _READING:
             return isinstance(self.focused, QuestionBox) or self._answered_any
         return True
@@ -187,12 +189,19 @@ class AskScreen(PaperActions):
         return any(turn.answer is not None or turn.evidence for turn in turns)
 
     def action_cancel(self) -> None:
-        """Stops the running question."""
-        if self._answering is not None:
-            self._answering.cancel()
+        """Stops the question in view."""
+        self._questions.cancel(self.desk.turn)
+
+    def action_turn(self, step: int) -> None:
+        """Goes to the answer before or after the one in view."""
+        self.desk.step(step)
+        self.refresh_bindings()
 
     def action_leave(self) -> None:
         """From the box to the evidence, where number keys work; from anywhere else back to the box."""
+        if (bar := self._find_bar) is not None:
+            bar.close()
+            return
         box = self.query_one(QuestionBox)
         if box.has_focus:
             self.desk.focus_reading()
@@ -283,6 +292,26 @@ class AskScreen(PaperActions):
             return None
         return turn
 
+    @property
+    def _find_bar(self) -> FindBar | None:
+        """The line that finds, while it is there."""
+        return cast("FindBar | None", next(iter(self.query("FindBar")), None))
+
+    async def action_find(self, words: str = "") -> None:
+        """Shows the line that finds words in the transcript."""
+        from tui.widgets.find_bar import FindBar
+
+        if (bar := self._find_bar) is None:
+            bar = FindBar(self.desk.transcript, words)
+            await self.mount(bar, before=self.query_one(QuestionBox))
+        bar.take(words)
+        self.refresh_bindings()
+
+    def action_found(self, step: int) -> None:
+        """Goes to the next place that was found, or the one before."""
+        if (bar := self._find_bar) is not None:
+            bar.step(step)
+
     def action_scroll_transcript(self, pages: int) -> None:
         """Scrolls the transcript while the keyboard stays in the box."""
         self.desk.transcript.scroll_pages(pages)
@@ -304,59 +333,9 @@ class AskScreen(PaperActions):
     # What the engine says.
 
     async def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """The running question has ended: with an answer, without one, or stopped."""
-        if event.worker is not self._answering or not event.worker.is_finished:
-            return
-        self._answering = None
-        self.refresh_bindings()
-        self._stop_confirming()
-        if event.worker.is_cancelled and self._answered is not None:
-            await self._answered.cancel()
-        self.app.refresh_status()
-
-    async def _answer(self, question: str, resume: str, follows: Answer | None, again: str) -> None:
-        self._answered = None
-        await self.app.ready()
-        from assistant.failures import failed_of
-        from tui.stream import listening
-        from tui.widgets.turn import Turn
-
-        self._answered = turn = Turn(question, self.app.clock, again=again)
-        await self.desk.begin(turn)
-        asking = self.app.engine.ask(question, resume=resume, follows=follows, again=again)
-        try:
-            async with listening(asking) as events:
-                async for event in events:
-                    await turn.receive(event)
-                    self._confirm(event)
-        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
-            await turn.fail(failed_of(error))
-        else:
-            await turn.end()
-        if not turn.streamed:
-            self.desk.transcript.show_top(turn)
-
-    def _confirm(self, event: AskEvent) -> None:
-        if event.type == "asked":
-            self._ask_person(event)
-        elif event.type == "decided":
-            self._stop_confirming()
-
-    def _ask_person(self, asked: Asked) -> None:
-        from tui.screens.confirm import ConfirmScreen
-
-        def decide(choice: str | None) -> None:
-            self._confirming = None
-            if choice is not None:
-                self.run_worker(self.app.engine.decide(asked.id, choice), exit_on_error=False)
-
-        self._confirming = ConfirmScreen(asked, self.app.clock)
-        self.app.push_screen(self._confirming, decide)
-
-    def _stop_confirming(self) -> None:
-        """Takes the question to the person away: it is decided, or no longer matters."""
-        if self._confirming is not None:
-            self._confirming.withdraw()
+        """A question has ended: with an answer, without one, or stopped."""
+        if event.worker.is_finished and await self._questions.ended(event.worker):
+            self.app.refresh_status()
 
     async def _run_slash(self, name: str, argument: str) -> None:
         command = find_command(name)

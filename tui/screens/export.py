@@ -28,6 +28,7 @@ _FORMS: dict[ExportForm, str] = {
     "markdown": "Markdown: the answer with its sources and notes",
     "html": "HTML: the same as a page by itself",
     "json": "JSON: everything, with evidence, checks and trace",
+    "notebook": "Notebook: the answer, and a cell that asks again",
     "bibtex": "BibTeX: the papers it cites",
 }
 

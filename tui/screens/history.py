@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
-from assistant.engine.errands import FindQuestions, PastQuestion, Rate, State
+from assistant.engine.errands import FindQuestion, FindQuestions, PastAnswer, PastQuestion, Rate, State
 from tui.commands import bindings
 from tui.screens.filtered import FilteredList
 from tui.widgets.line_box import LineBox
@@ -33,6 +33,7 @@ _STATES = {
     State.ERROR: f"{FAILED} failed",
     State.RUNNING: "… unfinished",
 }
+_ANSWERED = (State.OK, State.PARTIAL)
 _RESUMABLE = (State.CANCELLED, State.ERROR, State.RUNNING)
 _COLUMNS = (
     Column("When", 16, 70, style="paged-list--quiet"),
@@ -64,6 +65,8 @@ class HistoryScreen(FilteredList):
         super().__init__()
         self._text = text
         self._typing: Timer | None = None
+        self._picked: PastQuestion | None = None
+        """The first of two answers to compare."""
 
     def compose(self) -> ComposeResult:
         """The search, then the questions."""
@@ -103,6 +106,25 @@ class HistoryScreen(FilteredList):
         """Goes on with the question with the cursor."""
         if (past := self._past) is not None:
             self.app.resume(past.text, past.run)
+
+    def action_compare(self) -> None:
+        """Picks the answer with the cursor; the second one that is picked is shown beside the first."""
+        past = self._past
+        if past is None:
+            return
+        if past.state not in _ANSWERED:
+            self._remark("There is no answer to compare.", error=True)
+        elif self._picked is None or (self._picked.run, self._picked.id) == (past.run, past.id):
+            self._picked = past
+            self._remark(f"Picked: {past.text}. Press the key again on another answer to compare both.")
+        else:
+            first, self._picked = self._picked, None
+            self._compare(first, past)
+
+    def action_export_past(self) -> None:
+        """Asks where the answer with the cursor is written to."""
+        if (past := self._past) is not None:
+            self._export(past)
 
     def action_helped(self, helped: bool) -> None:
         """Notes whether the answer with the cursor helped; said again, it is taken back."""
@@ -150,6 +172,36 @@ class HistoryScreen(FilteredList):
             return Fetched(page.total, [_row(past) for past in page.questions])
 
         return fetch()
+
+    @work(group="compare", exclusive=True, exit_on_error=False, description="compare")
+    async def _compare(self, first: PastQuestion, second: PastQuestion) -> None:
+        from tui.screens.compare import CompareScreen
+
+        try:
+            found = [await self._answer_of(past) for past in (first, second)]
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            self._tell(error)
+            return
+        self._remark("")
+        if all(past.answer is not None for past in found):
+            self.app.push_screen(CompareScreen(*found))
+
+    @work(group="export", exclusive=True, exit_on_error=False, description="export")
+    async def _export(self, past: PastQuestion) -> None:
+        from tui.screens.export import ExportScreen
+
+        try:
+            answer = (await self._answer_of(past)).answer
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            self._tell(error)
+            return
+        if answer is None:
+            self._remark("There is no answer to write.", error=True)
+        else:
+            self.app.push_screen(ExportScreen(answer))
+
+    async def _answer_of(self, past: PastQuestion) -> PastAnswer:
+        return (await self.app.engine.run(FindQuestion(run=past.run, question_id=past.id))).past
 
     @work(group="rate", exit_on_error=False, description="rate")
     async def _rate(self, past: PastQuestion, helped: bool | None) -> None:

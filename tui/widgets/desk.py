@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -97,6 +97,19 @@ class Desk(Container):
         if number:
             return next((each for each in found if str(each.id) == number.strip("[] ")), None)
         return (self._pane.current if self._pane is not None else None) or (found[0] if found else None)
+
+    def step(self, step: int) -> None:
+        """Shows the evidence of the turn before or after, from its beginning on."""
+        turns = cast("list[Turn]", [*self.transcript.query("Turn")])
+        if self._turn is None or self._turn not in turns:
+            self.post_message(self.NothingThere("There is no answer yet."))
+            return
+        wanted = turns.index(self._turn) + step
+        if not 0 <= wanted < len(turns):
+            self.post_message(self.NothingThere(f"This is the {'first' if step < 0 else 'last'} answer."))
+            return
+        self._select(turns[wanted])
+        self.transcript.show_entry(turns[wanted])
 
     def focus_reading(self) -> None:
         """Puts the keyboard on the evidence, or on the transcript where there is none."""

@@ -84,6 +84,18 @@ class Transcript(VerticalScroll):
         self._wanted = entry
         self.call_after_refresh(self._show_wanted)
 
+    def show_entry(self, entry: Widget) -> None:
+        """Goes to an entry, whatever its length."""
+        self._wanted = None
+        self.release_anchor()
+        self.scroll_to_widget(entry, top=True, animate=False)
+
+    def show_found(self, part: Widget) -> None:
+        """Goes to a part of an entry."""
+        self._wanted = None
+        self.release_anchor()
+        self.scroll_to_center(part, animate=False)
+
     def watch_virtual_size(self) -> None:
         """What is wanted at the top may have been laid out only now."""
         if self._wanted is not None:

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from assistant.events import (
     Answer,
     AskEvent,
+    Classified,
     Done,
     Drafted,
     Evidence,
@@ -79,14 +80,18 @@ class Turn(Vertical):
 
     def compose(self) -> ComposeResult:
         """The question, the steps, the answer and the remarks, from top to bottom."""
-        how = f" (again: {shown_line(self.again, 60)})" if self.again else ""
-        yield Static(
-            Content.assemble(("❯ ", "$accent bold"), (shown(self.question), "bold"), (how, "$secondary")),
-            classes="question",
-        )
+        yield Static(self._heading(), classes="question")
         yield Steps(self._clock)
         yield AnswerText()
         yield Static("", markup=False, classes="remarks -empty")
+
+    def _heading(self, whole: str = "") -> Content:
+        """The question as it was typed, how it is asked again, and what was made of a follow-up."""
+        how = f" (again: {shown_line(self.again, 60)})" if self.again else ""
+        asked = f"\n  asked as: {shown_line(whole, 500)}" if whole else ""
+        return Content.assemble(
+            ("❯ ", "$accent bold"), (shown(self.question), "bold"), (how + asked, "$secondary")
+        )
 
     @property
     def steps(self) -> Steps:
@@ -109,6 +114,8 @@ class Turn(Vertical):
         """Takes in one event of the question."""
         self.steps.apply(event)
         match event:
+            case Classified(query=query) if query.said:
+                self.query_one(".question", Static).update(self._heading(query.text))
             case Token():
                 self.streamed = True
                 self.steps.fold()
@@ -130,6 +137,18 @@ class Turn(Vertical):
                 await self.fail(event)
             case _:
                 pass
+
+    def wait(self, before: int) -> None:
+        """It waits for its place.
+
+        Args:
+            before: Questions that come first.
+        """
+        self._remark([f"Waits for {count_of(before, 'question')} before it. Esc takes it out."])
+
+    def wait_no_more(self) -> None:
+        """It has its place."""
+        self._remark([])
 
     async def cancel(self) -> None:
         """The person stopped it: what is written stays."""
@@ -180,7 +199,7 @@ class Turn(Vertical):
     def _remark(self, sentences: list[str], *, error: bool = False) -> None:
         remarks = self.query_one(".remarks", Static)
         remarks.set_class(error, "error")
-        remarks.remove_class("-empty")
+        remarks.set_class(not sentences, "-empty")
         remarks.update("\n".join(sentence for sentence in sentences if sentence))
 
     def _show_evidence(self, evidence: tuple[Evidence, ...]) -> None:
