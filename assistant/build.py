@@ -172,8 +172,8 @@ class Workbench:
         decide: Decide | None,
         *,
         record: Path | None = None,
-        beside: str = "",
         by: Callable[[Question], AsyncGenerator[AskEvent]] | None = None,
+        beside: str = "",
     ) -> AsyncGenerator[AskEvent, None]:
         """Yields events up to `Done` or `Failed`.
 
@@ -181,8 +181,8 @@ class Workbench:
             question: What is asked.
             decide: Shows a question to a person; `None` where nobody can be asked, which means no.
             record: A file that does not exist yet, to record everything that the question calls.
-            beside: A text to answer from beside the library; empty for none.
             by: Answers it in place of the pipeline here, up to its last event.
+            beside: A text to answer from beside the library; empty for none.
         """
         from assistant.asking_again import must_have_model
         from assistant.keeping import keeping, unkept

@@ -37,7 +37,7 @@ _SHOWN = 10
     epilog="""\b
 Examples:
   carrel papers remove radium.pdf
-  carrel papers remove --yes "an old draft" ~/papers/old
+  carrel papers remove --yes "an old draft"
   carrel papers remove --gone
 """,
 )

@@ -28,7 +28,6 @@ EXPECTED = {
 }
 """Exit codes that are right and not 0."""
 NEEDS = {
-    "carrel papers remove --yes": "carrel add -q papers",
     "carrel replay": 'carrel ask -q --web never --record question.jsonl "When does a circuit breaker open?"',
 }
 """What must have run before an example that begins so."""
