@@ -33,6 +33,7 @@ NAMES = (
     "robust",
     "scale",
     "extractive",
+    "grading",
 )
 
 

@@ -42,6 +42,8 @@ class OnnxEncoder:
     Nothing is loaded until first use. It may be used from several threads.
     """
 
+    runs_here = True
+
     def __init__(
         self,
         folder: Path,

@@ -26,7 +26,7 @@ from indexes.lock import WriterLock
 from indexes.meaning import DenseRetriever, embed_waiting
 from indexes.neighbours import PER_DOCUMENT
 from indexes.postings import Postings
-from indexes.protocols import Encoder, Retriever
+from indexes.protocols import Encoder, Retriever, RunsHere
 from indexes.readers.ocr import require as require_ocr
 from indexes.rebuild import refreshed
 from indexes.search import BY_KEYWORD_ONLY, search_all
@@ -206,6 +206,20 @@ class Library(Texts):
             stems: Porter's (1980), as the keyword index has them.
         """
         return await rarity(self._database, stems)
+
+    async def closeness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """Returns how close each text is to the question in meaning: the cosine, -1 to 1, in order.
+
+        Empty where no model on this machine can tell: nothing is sent away for it.
+
+        Raises:
+            EncoderError: The model cannot be used.
+        """
+        encoder = self._encoder
+        if not texts or not isinstance(encoder, RunsHere) or not encoder.runs_here:
+            return ()
+        vectors = await asyncio.to_thread(encoder.encode, [question, *texts])
+        return tuple(float(cosine) for cosine in vectors[1:] @ vectors[0])
 
     async def add(
         self,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexes.types import Hits
 
-__all__ = ["EmbedsElsewhere", "Encoder", "LooksAhead", "Retriever", "Vectors"]
+__all__ = ["EmbedsElsewhere", "Encoder", "LooksAhead", "Retriever", "RunsHere", "Vectors"]
 
 Vectors = NDArray[np.float32]
 """Shape `(n, dimensions)`, each row of unit length."""
@@ -56,6 +56,13 @@ class EmbedsElsewhere(Protocol):
     def batches_at_once(self) -> int:
         """How many, at least 1."""
         ...
+
+
+@runtime_checkable
+class RunsHere(Protocol):
+    """An encoder that reads meaning on this machine: nothing is sent or paid for, so it is asked freely."""
+
+    runs_here: bool
 
 
 @runtime_checkable

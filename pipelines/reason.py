@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any, cast
 
+from indexes.errors import EncoderError
 from pipelines.cascade import without_escalation
 from pipelines.errors import ContextTooLong
 from pipelines.events import Drafted, Token
-from pipelines.extractive import best_sentences
+from pipelines.extractive import Sentence, by_meaning_too, distinct, rank_sentences
 from pipelines.models import ChatModel, Prompt
 from pipelines.prompts import CONFIRMED, NOT_ANSWERED, reason_prompt
 from pipelines.services import Shelves
@@ -20,6 +23,12 @@ from pipelines.types import Doubt, Draft, Evidence, FirstDraft, Outcome, Query
 from pipelines.words import content_stems
 
 __all__ = ["by_reasoning_model", "by_simpler_summary", "extractively", "nothing_to_reason"]
+
+
+_COMPARED = 40
+"""Sentences that are compared with the question by meaning; more of them made no answer better."""
+_LONGEST_COMPARISON_SECONDS = 3.0
+"""For all of them, the model's loading included."""
 
 
 def nothing_to_reason(
@@ -73,10 +82,8 @@ async def extractively(
     query: Query, evidence: tuple[Evidence, ...], library: Shelves, limits: Limits, recorder: Recorder
 ) -> Draft:
     """The last rung: the best-supported sentences, word for word."""
-    weights = await library.rarity(content_stems(query.text))
-    hits = sorted((hit for each in evidence for hit in each.hits), key=lambda hit: hit.rank)
     owner = {hit.passage.id: each.id for each in evidence for hit in each.hits}
-    ranked = best_sentences(query.text, hits, weights=weights, limit=limits.sentences)
+    ranked = distinct(await _ranked(query, evidence, library, recorder), limit=limits.sentences)
     best = [each for each in ranked if each.score >= limits.worth * ranked[0].score]
     lines = [f"- {_plain(each.text)} [{owner[each.hit.passage.id]}]" for each in best]
     if not lines:
@@ -85,6 +92,28 @@ async def extractively(
     recorder.emit(Token(text=draft.text))
     recorder.emit(Drafted(draft=draft))
     return draft
+
+
+async def _ranked(
+    query: Query, evidence: tuple[Evidence, ...], library: Shelves, recorder: Recorder
+) -> list[Sentence]:
+    """The evidence's sentences, best first: by their words, and the best of these by their meaning too.
+
+    This is the last rung, which has to be there in time: without a model on this machine, or when it takes
+    too long, words alone decide.
+    """
+    weights = await library.rarity(content_stems(query.text))
+    hits = sorted((hit for each in evidence for hit in each.hits), key=lambda hit: hit.rank)
+    by_words = rank_sentences(query.text, hits, weights=weights)
+    compared = by_words[:_COMPARED]
+    limit = min(_LONGEST_COMPARISON_SECONDS, max(0.0, recorder.allowance.seconds_left / 2))
+    closeness: Sequence[float] = ()
+    with suppress(EncoderError, TimeoutError):
+        async with asyncio.timeout(limit):
+            closeness = await library.closeness(query.text, [each.in_context for each in compared])
+    if closeness:
+        return by_meaning_too(compared, closeness)
+    return [each for each in by_words if each.share]
 
 
 def _settled(

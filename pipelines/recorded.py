@@ -23,6 +23,7 @@ __all__ = [
     "Header",
     "RecordingError",
     "asked_arguments",
+    "closeness_arguments",
     "hash_of",
     "prompt_arguments",
     "rarity_arguments",
@@ -115,6 +116,11 @@ def search_arguments(text: str, limit: int, collections: Iterable[str]) -> JsonV
 def rarity_arguments(stems: Iterable[str]) -> JsonValue:
     """The stems, in an order of their own: a set's differs from process to process."""
     return cast("JsonValue", sorted(set(stems)))
+
+
+def closeness_arguments(question: str, texts: Iterable[str]) -> JsonValue:
+    """What tells one comparison of texts with a question from another."""
+    return [question, *texts]
 
 
 def asked_arguments(asked: Asked) -> JsonValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from pipelines.recorded import (
     Header,
     RecordingError,
     asked_arguments,
+    closeness_arguments,
     hash_of,
     prompt_arguments,
     rarity_arguments,
@@ -286,6 +287,12 @@ class _RecordedShelves:
             rarity = await self._library.rarity(asked)
             call.value = dict(rarity)
             return rarity
+
+    async def closeness(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        with self._recording.call("library", "closeness", closeness_arguments(question, texts)) as call:
+            closeness = await self._library.closeness(question, texts)
+            call.value = list(closeness)
+            return closeness
 
 
 def _created(path: Path) -> TextIO:

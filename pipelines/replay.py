@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from pipelines.recorded import (
     Header,
     RecordingError,
     asked_arguments,
+    closeness_arguments,
     hash_of,
     prompt_arguments,
     rarity_arguments,
@@ -251,12 +252,17 @@ class _ReplayedShelves:
         with self._replay.call("library", "rarity", rarity_arguments(stems)) as call:
             return _as(_RARITY, await call.value())
 
+    async def closeness(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        with self._replay.call("library", "closeness", closeness_arguments(question, texts)) as call:
+            return _as(_CLOSENESS, await call.value())
+
 
 _TEXT = TypeAdapter(str)
 _HITS = TypeAdapter(Hits)
 _NOTES = TypeAdapter(tuple[str, ...])
 _COLLECTIONS = TypeAdapter(tuple[Collection, ...])
 _RARITY = TypeAdapter(dict[str, float])
+_CLOSENESS = TypeAdapter(tuple[float, ...])
 
 
 def _as(kind: TypeAdapter[T], value: JsonValue) -> T:

@@ -1,8 +1,8 @@
-"""The library as the research pipeline sees it, beside its retrievers: pages and how rare a word is."""
+"""The library as the research pipeline sees it, beside its retrievers: pages, rare words, close texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from indexes.types import Collection
@@ -28,4 +28,8 @@ class Shelves(Protocol):
 
     async def rarity(self, stems: Iterable[str]) -> Mapping[str, float]:
         """How telling each stem is, from 0 (stands everywhere) to 1 (stands nowhere)."""
+        ...
+
+    async def closeness(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """How close each text is to the question in meaning, -1 to 1; empty where no model here can tell."""
         ...

@@ -85,3 +85,7 @@ class PageShelves:
     async def rarity(self, stems: Iterable[str]) -> Mapping[str, float]:
         """Every word is as telling as any other."""
         return dict.fromkeys(stems, 1.0)
+
+    async def closeness(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """It has no model."""
+        return ()

@@ -134,6 +134,8 @@ Examples:
 )
 @click.argument("questions", metavar="QUESTIONS")
 @click.option("-o", "--out", metavar="ANSWERS", required=True, help="The file that the answers are added to.")
+@click.option("--report", metavar="FILE", help="Write a report at the end: FILE.md or FILE.html.")
+@click.option("--compare", metavar="OLD", help="Compare with an earlier run's answers, paired.")
 @_of_the_questions
 @_of_what_goes_wrong
 @setting_options
@@ -141,6 +143,8 @@ Examples:
 def command(
     questions: str,
     out: str,
+    report: str | None,
+    compare: str | None,
     max_connections: int | None,
     decisions: str,
     every: float,
@@ -168,9 +172,11 @@ def command(
     line of ANSWERS, on the disk before the next question begins. Ctrl+C finishes the questions that are being
     answered; a second one stops them. Nobody is asked anything on the way.
     """
+    from assistant.cli.batch_ending import check_ending, tell_ending
     from assistant.cli.batch_progress import BatchProgress
     from assistant.cli.narrate import Narrator
 
+    check_ending(report, compare)
     if max_connections:
         set_ = (*set_, f"providers.connections={max_connections}")
     with (
@@ -182,7 +188,7 @@ def command(
         require_collections(assistant, collection)
         _warn_of_a_narrow_door(assistant, concurrency, narrator)
         progress = BatchProgress(narrator)
-        report = assistant.batch(
+        ended = assistant.batch(
             questions,
             out=out,
             resume=resume,
@@ -203,8 +209,9 @@ def command(
             beat=progress.standing,
         )
         narrator.clear()
-        _conclude(report, narrator, out)
-    return report.exit_code
+        _conclude(ended, narrator, out)
+        tell_ending(ended, narrator, report=report, compare=compare)
+    return ended.exit_code
 
 
 def _opened(set_: tuple[str, ...], decisions: str, short: dict[str, Any]) -> Assistant:
@@ -263,11 +270,6 @@ def _conclude(report: BatchReport, narrator: Narrator, out: str) -> None:
     said += [f"{report.skipped} answered before"] if report.skipped else []
     said += [f"{report.not_run} not run"] if report.not_run else []
     narrator.line(f"done: {', '.join(said) or 'nothing to do'}; {spent_words(report.usage)}")
-    if report.grades:
-        from assistant.grade_summary import grade_lines
-
-        for line in grade_lines(report.grades):
-            narrator.line(f"grade: {line}")
     if report.stopped:
         say(f"carrel: {report.stopped}")
     if report.not_run:

@@ -72,6 +72,19 @@ def test_related_texts_lie_nearer_than_unrelated_ones(encoder: OnnxEncoder) -> N
     assert (cosines.argmax(axis=1) == np.arange(len(PAIRS))).all(), cosines
 
 
+async def test_a_library_tells_how_close_texts_are_to_a_question_by_a_model_on_this_machine_alone(
+    tmp_path: Path, encoder: OnnxEncoder
+) -> None:
+    question, answer = PAIRS[0]
+    async with Library.open(tmp_path / "shipped", encoder=encoder) as library:
+        near, far = await library.closeness(question, [answer, PAIRS[2][1]])
+        assert -1 <= far < near <= 1
+        assert await library.closeness(question, []) == ()
+    for without in (None, HashingEncoder()):
+        async with Library.open(tmp_path / str(without is None), encoder=without) as library:
+            assert await library.closeness(question, [answer]) == ()
+
+
 def test_a_text_has_one_vector_whatever_stands_beside_it(encoder: OnnxEncoder, folder: Path) -> None:
     texts = [*TEXTS.values(), "word " * 300, "?", ""]
     alone = np.concatenate([encoder.encode([text]) for text in texts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.extractive import best_sentences
+from pipelines.extractive import best_sentences, by_meaning_too, rank_sentences
 from tests.pipelines.papers import hit
 
 PROSE = "Fear is switched on and off by two circuits of neurons in the amygdala."
@@ -23,3 +23,27 @@ def test_the_title_in_a_list_of_references_is_no_answer() -> None:
 def test_a_sentence_that_quotes_is_still_an_answer() -> None:
     quoting = "They call it “a switch of fear” because its circuits turn it on and off."
     assert quoting in chosen(f"{PROSE} {quoting}")
+
+
+def test_a_sentence_that_says_it_in_other_words_is_found_by_its_meaning() -> None:
+    text = f"{PROSE} Terror starts and ends with them. Which circuits switch on and off is seen under a lens."
+    ranked = rank_sentences("Which circuits switch fear on and off?", [hit(text)], weights={})
+    meant = [1.0 if sentence.text.startswith("Terror") else 0.0 for sentence in ranked]
+
+    assert not ranked[-1].share
+    assert by_meaning_too(ranked, meant)[0].text == "Terror starts and ends with them."
+
+
+def test_a_sentence_is_compared_after_the_one_before_it() -> None:
+    ranked = rank_sentences(
+        "What do they do to fear?", [hit(f"{PROSE} They do so to the fear at once.")], weights={}
+    )
+    contexts = {sentence.text: sentence.in_context for sentence in ranked}
+
+    assert contexts[PROSE] == PROSE
+    assert contexts["They do so to the fear at once."] == f"{PROSE} They do so to the fear at once."
+
+
+def test_what_says_the_same_again_is_left_out() -> None:
+    again = "Fear is switched on and off by two circuits of neurons in our amygdala, too."
+    assert chosen(f"{PROSE} {again}") == [PROSE]
