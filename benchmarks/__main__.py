@@ -23,6 +23,8 @@ NAMES = (
     "bad_files",
     "fuzz",
     "kills",
+    "batch_rate",
+    "batch_memory",
     "reading",
     "metadata",
     "ingest",
