@@ -8,11 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from assistant.batch_compare import Comparison, comparison_lines
 from assistant.batch_summary import BatchSummary, Brief, Spread
 from assistant.grade_summary import grade_lines
+from assistant.histogram import histogram_signs, histogram_svg, quantile_words
 from indexes.clean import clean_line
 from indexes.errors import InputError
 
@@ -28,10 +27,6 @@ _STYLE = (
     "table{border-collapse:collapse}td,th{padding:.15em .8em;text-align:left;border-bottom:1px solid #ccc}"
     "td.n{text-align:right}svg{max-width:100%;height:auto}"
 )
-_BINS = 24
-_WIDTH, _HEIGHT, _FLOOR = 640, 160, 130
-"""Of a plot, and where its axis lies, in its own units."""
-_QUANTILES = {"median": 0.5, "90 %": 0.9, "99 %": 0.99, "most": 1.0}
 
 
 class _Table(NamedTuple):
@@ -101,7 +96,7 @@ def report_markdown(summary: BatchSummary, comparison: Comparison | None = None)
                 lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
                 parts.append("\n".join([*lines, *(f"| {' | '.join(map(_escaped, row))} |" for row in rows)]))
             case _Plot(spread=spread, unit=unit):
-                parts.append(f"{_quantile_words(spread, unit)}\n\n```text\n{_signs(spread)}\n```")
+                parts.append(f"{quantile_words(spread, unit)}\n\n```text\n{histogram_signs(spread)}\n```")
             case _Lines(lines=lines):
                 parts.append("\n".join(f"- {_escaped(line)}" for line in lines))
     return "\n\n".join([*parts, f"*{_MADE_BY}.*"]) + "\n"
@@ -115,8 +110,9 @@ def report_html(summary: BatchSummary, comparison: Comparison | None = None) -> 
         match section:
             case _Table(header=header, rows=rows):
                 parts.append(_html_table(header, rows))
-            case _Plot(spread=spread, unit=unit):
-                parts.append(f"<p>{escape(_quantile_words(spread, unit))}</p>\n{_svg(section)}")
+            case _Plot(title=title, unit=unit, spread=spread):
+                parts.append(f"<p>{escape(quantile_words(spread, unit))}</p>")
+                parts.append(histogram_svg(title, unit, spread))
             case _Lines(lines=lines):
                 parts.append(
                     f"<ul>{''.join(f'<li>{escape(clean_line(line, 500))}</li>' for line in lines)}</ul>"
@@ -186,64 +182,6 @@ def _brief(each: Brief) -> tuple[str, ...]:
     question = f"{each.question}: {each.why}" if each.why else each.question
     support = "" if each.support is None else f"{100 * each.support:.0f} %"
     return (each.id, question, each.status.value, f"{each.seconds:.2f}", support, each.author)
-
-
-def _quantile_words(spread: Spread, unit: str) -> str:
-    said = [f"{name} {_figure(spread.at(share))}" for name, share in _QUANTILES.items()]
-    return f"{', '.join(said)} {unit}, over {len(spread.values):,} answers."
-
-
-def _figure(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
-
-
-def _binned(spread: Spread, bins: int) -> tuple[list[int], list[float]]:
-    """Answers in each of equally wide bins, and the bins' edges: one more than there are bins."""
-    counts, edges = np.histogram(spread.values, bins=bins)
-    return counts.tolist(), edges.tolist()
-
-
-def _signs(spread: Spread) -> str:
-    counts, edges = _binned(spread, _BINS // 2)
-    most = max(counts)
-    lines = [
-        f"{_figure(low):>9} to {_figure(high):>9} {'#' * round(40 * count / most)} {count:,}".rstrip()
-        for count, low, high in zip(counts, edges, edges[1:], strict=False)
-    ]
-    return "\n".join(lines)
-
-
-def _svg(plot: _Plot) -> str:
-    """A histogram with its median and 90 % marked. All that is in it are numbers and fixed words."""
-    counts, edges = _binned(plot.spread, _BINS)
-    low, high = edges[0], edges[-1]
-    most, wide = max(counts), _WIDTH / _BINS
-    bars = [
-        f'<rect x="{place * wide + 1:.1f}" y="{_FLOOR - _FLOOR * count / most:.1f}" width="{wide - 2:.1f}" '
-        f'height="{_FLOOR * count / most:.1f}" fill="#4c78a8"/>'
-        for place, count in enumerate(counts)
-    ]
-
-    def across(value: float) -> float:
-        return _WIDTH * (value - low) / (high - low)
-
-    marks = [
-        f'<line x1="{across(at):.1f}" x2="{across(at):.1f}" y1="0" y2="{_FLOOR}" stroke="#c44e52" '
-        f'stroke-dasharray="4 3"/><text x="{across(at):.1f}" y="{_FLOOR + 26}" text-anchor="middle" '
-        f'font-size="11" fill="#c44e52">{name}</text>'
-        for name, at in (("median", plot.spread.at(0.5)), ("90 %", plot.spread.at(0.9)))
-    ]
-    below = f'y="{_FLOOR + 14}" font-size="11"'
-    ends = (
-        f'<line x1="0" x2="{_WIDTH}" y1="{_FLOOR}" y2="{_FLOOR}" stroke="#333"/>'
-        f'<text x="0" {below}>{_figure(low)} {plot.unit}</text>'
-        f'<text x="{_WIDTH}" {below} text-anchor="end">{_figure(high)} {plot.unit}</text>'
-    )
-    title = f"{plot.title}: {_quantile_words(plot.spread, plot.unit)}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'font-family="sans-serif"><title>{escape(title)}</title>{"".join(bars)}{"".join(marks)}{ends}</svg>'
-    )
 
 
 def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

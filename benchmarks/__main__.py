@@ -34,7 +34,6 @@ NAMES = (
     "unembedded",
     "robust",
     "scale",
-    "extractive",
     "grading",
 )
 

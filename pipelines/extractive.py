@@ -11,8 +11,11 @@ from indexes.types import Hit
 from pipelines.quotes import flat
 from pipelines.words import content_stems, sentences, stem_set
 
-__all__ = ["Sentence", "best_sentences", "by_meaning_too", "distinct", "rank_sentences"]
+__all__ = ["COMPARED", "Sentence", "best_sentences", "by_meaning_too", "distinct", "rank_sentences"]
 
+COMPARED = 40
+"""Sentences, the best by their words, that are compared with the question by meaning; more of them made no
+answer better."""
 _SHORTEST_WORDS, _LONGEST_WORDS = 5, 110
 _IN_TITLE = 0.3
 _NEAR = 500

@@ -12,7 +12,7 @@ from indexes.errors import EncoderError
 from pipelines.cascade import without_escalation
 from pipelines.errors import ContextTooLong
 from pipelines.events import Drafted, Token
-from pipelines.extractive import Sentence, by_meaning_too, distinct, rank_sentences
+from pipelines.extractive import COMPARED, Sentence, by_meaning_too, distinct, rank_sentences
 from pipelines.models import ChatModel, Prompt
 from pipelines.prompts import CONFIRMED, NOT_ANSWERED, reason_prompt
 from pipelines.services import Shelves
@@ -25,8 +25,6 @@ from pipelines.words import content_stems
 __all__ = ["by_reasoning_model", "by_simpler_summary", "extractively", "nothing_to_reason"]
 
 
-_COMPARED = 40
-"""Sentences that are compared with the question by meaning; more of them made no answer better."""
 _LONGEST_COMPARISON_SECONDS = 3.0
 """For all of them, the model's loading included."""
 
@@ -105,7 +103,7 @@ async def _ranked(
     weights = await library.rarity(content_stems(query.text))
     hits = sorted((hit for each in evidence for hit in each.hits), key=lambda hit: hit.rank)
     by_words = rank_sentences(query.text, hits, weights=weights)
-    compared = by_words[:_COMPARED]
+    compared = by_words[:COMPARED]
     limit = min(_LONGEST_COMPARISON_SECONDS, max(0.0, recorder.allowance.seconds_left / 2))
     closeness: Sequence[float] = ()
     with suppress(EncoderError, TimeoutError):

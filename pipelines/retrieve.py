@@ -10,7 +10,8 @@ from indexes.protocols import Retriever
 from indexes.types import Document, Hit, Hits, Model
 from pipelines.errors import NothingRelevant
 from pipelines.events import HitsFound
-from pipelines.route import papers_wanted
+from pipelines.models import Models
+from pipelines.route import papers_wanted, reading_limits
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.trace import Recorder, current_span
@@ -74,15 +75,20 @@ def searches(query: Query, route: Route, retrievers: tuple[Retriever, ...]) -> t
     return tuple(Search(retriever, query) for retriever in retrievers)
 
 
-async def search_one(search: Search, limits: Limits, recorder: Recorder) -> Findings:
+async def search_one(search: Search, models: Models, limits: Limits, recorder: Recorder) -> Findings:
     """Asks one source."""
-    query = search.query
-    found = await search.retriever.search(query.for_library, limit=limits.hits, collections=query.domain)
+    query, limit = search.query, reading_limits(limits, models).hits
+    found = await search.retriever.search(query.for_library, limit=limit, collections=query.domain)
     return _told(search.retriever.name, found, recorder)
 
 
 async def fused(
-    findings: tuple[Findings, ...], query: Query, library: Shelves, limits: Limits, recorder: Recorder
+    findings: tuple[Findings, ...],
+    query: Query,
+    library: Shelves,
+    models: Models,
+    limits: Limits,
+    recorder: Recorder,
 ) -> tuple[Paper, ...]:
     """The papers that the sources found together.
 
@@ -91,7 +97,7 @@ async def fused(
     """
     for note in library.notes:
         recorder.note(note)
-    return await _papers(findings, query, library, limits)
+    return await _papers(findings, query, library, reading_limits(limits, models))
 
 
 async def keyword_everywhere(
@@ -99,6 +105,7 @@ async def keyword_everywhere(
     query: Query,
     retrievers: tuple[Retriever, ...],
     library: Shelves,
+    models: Models,
     limits: Limits,
     recorder: Recorder,
 ) -> tuple[Paper, ...]:
@@ -110,8 +117,9 @@ async def keyword_everywhere(
     keyword = next((retriever for retriever in retrievers if retriever.name == "keyword"), None)
     if keyword is None:
         raise NothingRelevant("There is no keyword index to ask.")
-    found = await keyword.search(query.for_library, limit=limits.hits, collections=question.collections)
-    return await _papers((_told("keyword", found, recorder),), query, library, limits)
+    wider = reading_limits(limits, models)
+    found = await keyword.search(query.for_library, limit=wider.hits, collections=question.collections)
+    return await _papers((_told("keyword", found, recorder),), query, library, wider)
 
 
 async def from_the_web(

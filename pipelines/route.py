@@ -8,7 +8,7 @@ from pipelines.settings import Limits
 from pipelines.trace import Recorder
 from pipelines.types import Kind, Query, Route
 
-__all__ = ["choose_route", "papers_wanted"]
+__all__ = ["choose_route", "papers_wanted", "reading_limits"]
 
 _NARROW = (Kind.FACT, Kind.DEFINITION)
 _NO_MODEL = (
@@ -26,6 +26,14 @@ async def choose_route(query: Query, models: Models, limits: Limits, recorder: R
     return route
 
 
+def reading_limits(limits: Limits, models: Models) -> Limits:
+    """The limits that passages are read within: wider where no model has to be given, or paid for, any."""
+    if models.names:
+        return limits
+    wider = {"hits": 5 * limits.hits // 2, "papers": 3 * limits.papers // 2}
+    return limits.model_copy(update={**wider, "passages_per_paper": 3 * limits.passages_per_paper})
+
+
 def papers_wanted(query: Query, limits: Limits) -> int:
     """How many papers are read: half as many for a narrow question as for a wide one."""
     return max(1, limits.papers // 2) if query.kind in _NARROW else limits.papers
@@ -33,7 +41,7 @@ def papers_wanted(query: Query, limits: Limits) -> int:
 
 def _route(query: Query, models: Models, limits: Limits) -> Route:
     where = f"in {', '.join(query.domain)}" if query.domain else "in every collection"
-    reads = f"{papers_wanted(query, limits)} papers at most, {where}"
+    reads = f"{papers_wanted(query, reading_limits(limits, models))} papers at most, {where}"
     kind = f"A {query.kind.value} question"
     if not models.names:
         return Route(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from indexes.types import Hit
 from pipelines.errors import ModelMalformed
 from pipelines.events import EvidenceReady, Summarised
-from pipelines.extractive import best_sentences
+from pipelines.extractive import COMPARED, best_sentences, rank_sentences
 from pipelines.models import ChatModel, Models
 from pipelines.prompts import summary_prompt, tokens
 from pipelines.quotes import flat
@@ -90,13 +90,16 @@ async def verbatim(paper: Paper) -> Paper:
 
 
 async def collected(
-    readings: tuple[Evidence | Paper, ...], query: Query, library: Shelves, recorder: Recorder
+    readings: tuple[Evidence | Paper, ...], query: Query, library: Shelves, models: Models, recorder: Recorder
 ) -> tuple[Evidence, ...]:
     """What the answer is written from, numbered from 1: summaries, and where there are none each passage.
 
-    A summary that its model called irrelevant is dropped, unless nothing else is left.
+    A summary that its model called irrelevant is dropped, unless nothing else is left. Where there is no
+    model, what was read is narrowed to the passages whose sentences may answer.
     """
     weights = await library.rarity(content_stems(query.text))
+    if not models.names:
+        readings = _telling([each for each in readings if isinstance(each, Paper)], query, weights)
     pieces: list[Evidence] = []
     for reading in readings:
         pieces += [reading] if isinstance(reading, Evidence) else passages_of(reading, query, weights)
@@ -109,6 +112,18 @@ async def collected(
 def passages_of(paper: Paper, query: Query, weights: Mapping[str, float]) -> list[Evidence]:
     """Each passage as evidence of its own, so that a citation names one page."""
     return [_evidence((hit,), paper.relevance, query, weights) for hit in paper.hits]
+
+
+def _telling(papers: Sequence[Paper], query: Query, weights: Mapping[str, float]) -> tuple[Paper, ...]:
+    """The papers with the passages that hold the best sentences by their words; all, where none has one."""
+    hits = sorted((hit for paper in papers for hit in paper.hits), key=lambda hit: hit.rank)
+    best = rank_sentences(query.text, hits, weights=weights)[:COMPARED]
+    kept = {sentence.hit.passage.id for sentence in best}
+    narrowed = [
+        paper.model_copy(update={"hits": tuple(hit for hit in paper.hits if hit.passage.id in kept)})
+        for paper in papers
+    ]
+    return tuple(paper for paper in narrowed if paper.hits) or tuple(papers)
 
 
 def _evidence(
