@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from indexes.clean import clean_line
@@ -23,8 +24,8 @@ _OK, _UNWELL, _FAILED = "#4c78a8", "#d98c2b", "#c44e52"
 _CELL, _NUMBER = "text-align:left;white-space:nowrap", "text-align:right;white-space:nowrap"
 _COLUMNS = (
     ("step", _CELL),
-    ("what", "text-align:left"),
-    ("when", "text-align:left;min-width:20em;width:45%"),
+    ("what", "text-align:left;min-width:14em"),
+    ("when", "text-align:left;min-width:10em;width:40%"),
     ("ms", _NUMBER),
     ("model", _CELL),
     ("tokens", _NUMBER),
@@ -39,17 +40,26 @@ def to_html(trace: Trace) -> str:
     if not rows:
         return "<p>Nothing was run.</p>"
     seconds = last_moment(trace.spans) or 1.0
-    head = "".join(f'<th style="{style}">{name}</th>' for name, style in _COLUMNS)
-    body = "\n".join(_html_row(row, seconds) for row in rows)
-    return (
-        f'<div class="carrel-trace"><p>{escape(summary_of(trace))}</p>\n'
-        f'<table style="width:100%"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+    cells = [_cells(row, seconds) for row in rows]
+    told = [number for number in range(len(_COLUMNS)) if any(row[number] for row in cells)]
+    head = "".join(
+        f'<th style="{style}">{name}</th>' for name, style in (_COLUMNS[number] for number in told)
     )
+    body = "\n".join(_html_row(row, told) for row in cells)
+    # Jupyter gives tables columns of one width, in which the words of one run over the next.
+    table = f'<table style="width:100%;table-layout:auto"><thead><tr>{head}</tr></thead><tbody>\n{body}\n'
+    return f'<div class="carrel-trace"><p>{escape(summary_of(trace))}</p>\n{table}</tbody></table></div>'
 
 
-def _html_row(row: Row, seconds: float) -> str:
+def _html_row(cells: tuple[str, ...], told: Sequence[int]) -> str:
+    """The cells of the columns in which something is told."""
+    styled = [f'<td style="{_COLUMNS[number][1]}">{cells[number]}</td>' for number in told]
+    return f"<tr>{''.join(styled)}</tr>"
+
+
+def _cells(row: Row, seconds: float) -> tuple[str, ...]:
     span = row.span
-    cells = (
+    return (
         escape(row.step),
         f"<bdi>{escape(row.what)}</bdi>",
         _html_bar(row, seconds),
@@ -59,9 +69,6 @@ def _html_row(row: Row, seconds: float) -> str:
         "" if span.usage.cost_usd is None else escape(in_dollars(span.usage.cost_usd)),
         escape(status_of(span)),
     )
-    styles = (style for _, style in _COLUMNS)
-    styled = [f'<td style="{style}">{cell}</td>' for cell, style in zip(cells, styles, strict=True)]
-    return f"<tr>{''.join(styled)}</tr>"
 
 
 def _html_bar(row: Row, seconds: float) -> str:

@@ -11,6 +11,8 @@ import jupytext
 import pytest
 from nbclient import NotebookClient
 
+from tests.assistant.inert import read_inert
+
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / "notebooks"
 
@@ -49,7 +51,12 @@ def texts_of(shown: list[Any]) -> list[str]:
 
 
 def test_every_notebook_is_run_by_one_of_these_tests() -> None:
-    assert {path.stem for path in _FOLDER.glob("*.py")} == {"first_questions", "your_own_pipeline"}
+    assert {path.stem for path in _FOLDER.glob("*.py")} == {
+        "a_batch_graded",
+        "first_questions",
+        "how_an_answer_was_made",
+        "your_own_pipeline",
+    }
 
 
 def test_the_first_questions_show_answer_evidence_hits_and_steps(run_notebook: Run) -> None:
@@ -91,3 +98,53 @@ def test_a_pipeline_of_your_own_is_declared_drawn_used_and_broken(run_notebook: 
     assert "museum" in day
     assert refused == "Step 'decide' needs 'forecast', which nothing gives.\n"
     assert sum("text/html" in each.get("data", {}) for each in shown) == 3
+
+
+def test_how_an_answer_was_made_is_told_and_what_is_broken_on_purpose_is_mended(run_notebook: Run) -> None:
+    shown = run_notebook("how_an_answer_was_made")
+    texts = texts_of(shown)
+    (
+        _,
+        ladders,
+        picture,
+        answer,
+        decided,
+        trace,
+        evidence,
+        narrow,
+        fell_back,
+        hanging,
+        busy,
+        refused,
+        made_up,
+        dead,
+    ) = texts
+    assert "the reasoning model  →  a simpler summary  →  the best sentences, verbatim" in ladders
+    assert "```mermaid\nflowchart TD" in picture
+    assert "[1]" in answer
+    assert "(unsupported)" not in answer
+    assert "route: full." in decided
+    assert "summarise" in trace
+    assert "scripted:small" in evidence
+    assert narrow == "route: cascade; written by scripted:small; model calls: 1\n"
+    assert fell_back.startswith("reason: a simpler summary, in place of the reasoning model. It took longer")
+    assert "timed out" in hanging
+    assert busy == "['try 1: unreachable', 'try 2: ok']\n"
+    assert "“the best sentences, verbatim” in place of" in refused
+    assert "on the moon in 1969 [1]. (unsupported)" in made_up
+    assert dead.startswith("search: left out, in place of a dead retriever. Its server does not answer.")
+    links = [page for each in shown if "carrel-answer" in (page := each.get("data", {}).get("text/html", ""))]
+    assert len(links) == 3
+    assert all(read_inert(page).links for page in links)
+
+
+def test_a_batch_is_graded_and_looked_at_as_tables(run_notebook: Run) -> None:
+    shown = run_notebook("a_batch_graded")
+    _, counts, _, _, grades, wrong = texts_of(shown)
+    tables = [page for each in shown if "<table" in (page := each.get("data", {}).get("text/html", ""))]
+    assert counts == "{'ok': 7}"
+    assert len(tables) == 4
+    assert "documents_cited" in tables[0]
+    assert "linear-gradient" in tables[0]
+    assert "giraffes" in grades
+    assert "When does a circuit breaker open?" in wrong
