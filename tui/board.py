@@ -31,9 +31,11 @@ from assistant.events import (
     StepStarted,
     Summarised,
     Token,
+    Usage,
 )
 from tui.safe import shown_line
-from tui.words import count_of, duration
+from tui.score import Stretch
+from tui.words import count_of, duration, in_dollars
 
 __all__ = ["Board", "Row", "State"]
 
@@ -51,6 +53,8 @@ class Row:
     name: str
     seconds: float | None
     detail: str = ""
+    stretches: tuple[Stretch, ...] = field(default=(), compare=False)
+    """When it ran: one for each attempt. Two rows that say the same are equal."""
 
 
 @dataclass
@@ -62,6 +66,7 @@ class _Attempt:
     started: float
     ended: float | None = None
     status: Outcome = Outcome.OK
+    usage: Usage = Usage()
 
     @property
     def state(self) -> State:
@@ -72,6 +77,9 @@ class _Attempt:
     def seconds(self, now: float) -> float:
         return (now if self.ended is None else self.ended) - self.started
 
+    def stretch(self, now: float) -> Stretch:
+        return Stretch(self.started, self.started + self.seconds(now), failed=self.state == "failed")
+
 
 @dataclass
 class _Step:
@@ -79,6 +87,8 @@ class _Step:
     attempts: dict[int, _Attempt] = field(default_factory=dict)
     """By span id."""
     fallbacks: list[FellBack] = field(default_factory=list)
+    waits: dict[str, Retrying] = field(default_factory=dict)
+    """By branch: it failed and is tried again after a moment."""
     skipped: str = ""
     finding: str = ""
     """What came of it, in a few words."""
@@ -98,7 +108,7 @@ class _Step:
         ]
         if not states:
             return "skipped"
-        if "running" in states:
+        if "running" in states or self.waits:
             return "running"
         return "done" if "done" in states else "failed"
 
@@ -107,8 +117,16 @@ class _Step:
             return None
         started = min(attempt.started for attempt in self.attempts.values())
         ended = [attempt.ended for attempt in self.attempts.values()]
-        last = now if None in ended else max(end for end in ended if end is not None)
+        last = now if None in ended or self.waits else max(end for end in ended if end is not None)
         return last - started
+
+    def stretches(self, now: float) -> tuple[Stretch, ...]:
+        """Each attempt; for a step with branches, one that holds them together."""
+        seconds = self.seconds(now)
+        if not self.branches or seconds is None:
+            return tuple(attempt.stretch(now) for attempt in self.attempts.values())
+        started = min(attempt.started for attempt in self.attempts.values())
+        return (Stretch(started, started + seconds, spans=True),)
 
 
 class Board:
@@ -132,7 +150,10 @@ class Board:
                 self._end(event)
             case StepSkipped():
                 self._step(event.step).skipped = shown_line(event.why)
+            case Retrying():
+                self._step(event.step).waits[shown_line(event.branch, 80)] = event
             case FellBack():
+                self._step(event.step).waits.pop(shown_line(event.branch, 80), None)
                 self._fallbacks += 1
                 self._step(event.step).fallbacks.append(event)
             case Classified():
@@ -153,7 +174,7 @@ class Board:
                 verified = sum(citation.verified for citation in event.answer.citations)
                 total = count_of(len(event.answer.citations), "citation")
                 self._step("verify").finding = f"{verified} of {total} verified"
-            case Token() | Drafted() | Asked() | Decided() | Noted() | Spent() | Failed() | Retrying():
+            case Token() | Drafted() | Asked() | Decided() | Noted() | Spent() | Failed():
                 pass
             case _:
                 assert_never(event)
@@ -168,6 +189,10 @@ class Board:
             return "waiting for your choice"
         running = [step.name for step in self._steps.values() if step.state == "running"]
         return " and ".join(running or list(self._steps)[-1:]) or "starting"
+
+    def spent(self) -> str:
+        """What the models were asked and paid so far; empty before the first has answered."""
+        return _spent([attempt for step in self._steps.values() for attempt in step.attempts.values()])
 
     def summary(self, seconds: float) -> str:
         """One line for all of it, once it is over."""
@@ -195,9 +220,11 @@ class Board:
         return self._steps.setdefault(name, _Step(name))
 
     def _start(self, event: StepStarted) -> None:
-        self._step(event.step).attempts[event.span_id] = _Attempt(
+        step, branch = self._step(event.step), shown_line(event.branch, 80)
+        step.waits.pop(branch, None)
+        step.attempts[event.span_id] = _Attempt(
             rung=shown_line(event.rung, 40),
-            branch=shown_line(event.branch, 80),
+            branch=branch,
             model=shown_line(event.model, 60),
             number=event.attempt,
             started=event.started,
@@ -210,14 +237,21 @@ class Board:
             return
         attempt.started, attempt.ended, attempt.status = span.started, span.ended, span.status
         attempt.model = shown_line(span.model, 60) or attempt.model
+        attempt.usage = span.usage
 
     def _rows_of(self, step: _Step, now: float) -> list[Row]:
         if not step.attempts:
             return [Row(0, "skipped", shown_line(step.name, 40), None, step.skipped or step.finding)]
         branches = step.branches
         latest = list(step.attempts.values())[-1]
-        detail = _join(step.finding, "" if branches else _how(latest, step.name))
-        rows = [Row(0, step.state, shown_line(step.name, 40), step.seconds(now), detail)]
+        usual = next(iter(step.attempts.values())).rung if step.finding or latest.model else step.name
+        detail = _join(
+            step.finding,
+            "" if branches else _join(_how(latest, usual), _waiting(step.waits.get(""))),
+            _spent(list(step.attempts.values())),
+        )
+        name = shown_line(step.name, 40)
+        rows = [Row(0, step.state, name, step.seconds(now), detail, step.stretches(now))]
         rows += [_fallback_row(fallback, 1) for fallback in step.fallbacks if not fallback.branch]
         shown = _worth_a_line(step, branches)
         for branch in shown:
@@ -227,13 +261,21 @@ class Board:
         return rows
 
     def _branch_rows(self, step: _Step, branch: str, now: float) -> list[Row]:
-        latest = step.of(branch)[-1]
+        attempts = step.of(branch)
+        latest, wait = attempts[-1], step.waits.get(branch)
         hits = self._hits.get(branch)
         usual = next(iter(step.attempts.values())).rung
-        detail = _join("" if hits is None else count_of(hits, "hit"), _how(latest, usual))
+        detail = _join(
+            "" if hits is None else count_of(hits, "hit"),
+            _how(latest, usual),
+            _waiting(wait),
+            _spent(attempts),
+        )
+        state: State = latest.state if wait is None else "running"
+        stretches = tuple(attempt.stretch(now) for attempt in attempts)
         fallbacks = [fallback for fallback in step.fallbacks if shown_line(fallback.branch, 80) == branch]
         return [
-            Row(1, latest.state, branch, latest.seconds(now), detail),
+            Row(1, state, branch, latest.seconds(now), detail, stretches),
             *(_fallback_row(fallback, 2) for fallback in fallbacks),
         ]
 
@@ -252,12 +294,26 @@ def _worth_a_line(step: _Step, branches: list[str]) -> list[str]:
 
 
 def _how(attempt: _Attempt, usual: str = "") -> str:
-    """Rung, model, attempt and a bad end; the rung only where it is not the usual one."""
+    """Rung, model without its provider, attempt and a bad end; the rung only where it is not the usual one."""
     return _join(
         attempt.rung if attempt.rung != usual else "",
-        attempt.model,
+        attempt.model.partition(":")[2] or attempt.model,
         f"attempt {attempt.number}" if attempt.number > 1 else "",
         str(attempt.status) if attempt.state == "failed" else "",
+    )
+
+
+def _waiting(wait: Retrying | None) -> str:
+    return f"again in {duration(wait.wait_seconds)}" if wait is not None else ""
+
+
+def _spent(attempts: Sequence[_Attempt]) -> str:
+    """Tokens and money; nothing of what no model was asked for."""
+    usage = sum((attempt.usage for attempt in attempts), Usage())
+    tokens = usage.input_tokens + usage.output_tokens
+    return _join(
+        count_of(tokens, "token") if tokens else "",
+        in_dollars(usage.cost_usd) if usage.cost_usd else "",
     )
 
 

@@ -182,17 +182,13 @@ def example_answer() -> Answer:
         degraded=(_degradation(),),
         notes=("1 sentence is not supported by the evidence cited, and marked so.",),
         author=_REASONING,
-        usage=Usage(calls=6, input_tokens=6_812, output_tokens=734, seconds=5.6),
+        usage=Usage(calls=5, input_tokens=6_812, output_tokens=734, seconds=5.6),
     )
 
 
 def example_trace() -> Trace:
-    """The spans of the example in the order they ended, with what the models were paid."""
-    spans = [event.span for event in example_events() if isinstance(event, StepEnded)]
-    paid = Usage(calls=1, input_tokens=1_400, output_tokens=120)
-    return Trace(
-        spans=tuple(span.model_copy(update={"usage": paid}) if span.model else span for span in spans)
-    )
+    """The spans of the example in the order they ended."""
+    return Trace(spans=tuple(event.span for event in example_events() if isinstance(event, StepEnded)))
 
 
 def _reading(answer: Answer) -> list[AskEvent]:
@@ -266,8 +262,18 @@ def _ended(
             ended=ended,
             status=status,
             model=model,
+            usage=_paid(model, status),
         )
     )
+
+
+def _paid(model: str, status: Outcome) -> Usage:
+    """What the example's answer says was spent, call by call."""
+    if not model:
+        return Usage()
+    if model == _REASONING:
+        return Usage(calls=1, input_tokens=2_092, output_tokens=404)
+    return Usage(calls=1, input_tokens=1_180, output_tokens=110 if status is Outcome.OK else 0)
 
 
 def _degradation() -> Degradation:

@@ -10,6 +10,7 @@ __all__ = [
     "SKIPPED",
     "count_of",
     "duration",
+    "in_dollars",
     "shorten",
     "size_of",
     "spinner",
@@ -48,6 +49,11 @@ def size_of(size: int) -> str:
             break
         amount, unit = amount / 1000, larger
     return f"{amount:,.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
+
+
+def in_dollars(dollars: float) -> str:
+    """Returns a cost to a hundredth of a cent: `$0.0012`, `$1.20`."""
+    return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"
 
 
 def shorten(text: str, width: int) -> str:

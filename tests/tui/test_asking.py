@@ -34,7 +34,7 @@ async def test_a_question_is_answered_with_its_citations_fallbacks_and_notes(sit
         await desk.sees(QUESTION, "Back off with full jitter", "[1]", "Evidence · 4 papers")
         await desk.sees("recommend this today. (unsupported)")
         await desk.sees("Fallback in summarise: “verbatim” in place of “by small model”")
-        await desk.sees("Note: 1 sentence is not supported", "6 model calls")
+        await desk.sees("Note: 1 sentence is not supported", "5 model calls")
 
 
 async def test_the_steps_fold_to_one_line_when_the_answer_is_there(sit_down):

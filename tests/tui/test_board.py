@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assistant.events import (
     FellBack,
     HitsFound,
     Outcome,
+    Retrying,
     Span,
     StepEnded,
     StepSkipped,
@@ -13,6 +17,7 @@ from assistant.events import (
 )
 from tui.board import Board, Row
 from tui.example import example_events
+from tui.score import Stretch, drawn, whole
 from tui.words import count_of, duration, shorten
 
 
@@ -133,3 +138,57 @@ def test_durations_and_counts_read_well():
     ]
     assert [count_of(1, "paper"), count_of(1_204, "passage")] == ["1 paper", "1,204 passages"]
     assert shorten("A long title", 7) == "A long…"
+
+
+def test_a_step_that_waits_for_another_try_is_running_and_says_when():
+    board = _board(
+        _started(1),
+        _ended(1, 0.2, status=Outcome.LIMITED),
+        Retrying(
+            step="search", rung="ask", attempt=1, wait_seconds=0.4, outcome=Outcome.LIMITED, why="Slow down."
+        ),
+    )
+    row = board.rows(1.0)[0]
+    assert (row.state, row.detail, row.seconds) == ("running", "ask · limited · again in 0.4 s", 1.0)
+    board.apply(_started(2, attempt=2, started=0.6))
+    assert "again" not in board.rows(1.0)[0].detail
+
+
+def test_each_try_is_a_stretch_of_time_and_a_step_holds_its_branches_together():
+    board = _board(
+        _started(1, branch="dense"),
+        _started(2, branch="keyword"),
+        _ended(1, 0.5, branch="dense", status=Outcome.TIMED_OUT),
+        _started(3, branch="dense", started=0.5, attempt=2),
+        _ended(2, 0.5, branch="keyword"),
+    )
+    step, dense, keyword = (row.stretches for row in board.rows(2.0))
+    assert step == (Stretch(0.0, 2.0, spans=True),)
+    assert dense == (Stretch(0.0, 0.5, failed=True), Stretch(0.5, 2.0))
+    assert keyword == (Stretch(0.0, 0.5),)
+    assert [drawn(each, until=2.0, columns=8) for each in (step, dense, keyword)] == [
+        "────────",
+        "╍╍━━━━━━",
+        "━━      ",
+    ]
+
+
+def test_what_was_spent_stands_with_the_step_that_spent_it():
+    board = _board(*example_events())
+    details = {row.name: row.detail for row in board.rows(5.6)}
+    assert details["reason"] == "qwen3:32b · 2,496 tokens"
+    assert details["summarise"] == "4 papers read · 5,050 tokens"
+    assert board.spent() == "7,546 tokens"
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), max_size=5), st.floats(0, 1e6), st.integers(0, 40)
+)
+def test_a_line_is_as_long_as_it_is_told_whatever_the_times(times, until, columns):
+    stretches = [Stretch(min(pair), max(pair)) for pair in times]
+    assert len(drawn(stretches, until=until, columns=columns)) == columns
+
+
+def test_the_end_of_a_line_grows_in_round_steps():
+    assert [whole(seconds) for seconds in (0.0, 0.9, 1.2, 3, 7, 12, 130)] == [1, 1, 2, 5, 10, 20, 200]
+    assert whole(1e9) == 1e9

@@ -1,14 +1,16 @@
-"""The steps of a question: live while it runs, one line when it is over, all of them again on request."""
+"""The steps of a question as a score: live while it runs, one line when it is over, all again on request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from textual.content import Content
 from textual.widgets import Static
 
 from assistant.events import AskEvent
 from tui.board import Board, Row
+from tui.score import drawn, whole
 from tui.words import DONE, FAILED, FELL_BACK, RUNNING, SKIPPED, duration, shorten, spinner
 
 __all__ = ["Steps"]
@@ -18,6 +20,11 @@ _STILL_SECONDS = 1.0
 """Where nothing is to move, the times are still told."""
 _NAME_WIDTHS = (16, 30)
 """A name gets a third of the line, within these."""
+_LEAST_FOR_SCORE = 70
+"""Columns; a narrower line says in words what ran when."""
+_NAME_BESIDE_SCORE = 20
+_STROKES = (12, 28)
+"""A stroke gets a sixth of the line, within these."""
 _GLYPHS = {"done": DONE, "failed": FAILED, "skipped": SKIPPED, "fell back": FELL_BACK}
 _STYLES = {"done": "$success", "failed": "$error", "skipped": "$secondary", "fell back": "$warning"}
 
@@ -88,7 +95,8 @@ class Steps(Static):
         running = RUNNING if self._is_still else spinner(now)
         lines = [self._headline(now, running)]
         if self.expanded:
-            lines += _drawn(self._board.rows(now), running, self._name_width())
+            until = whole(now) if self._seconds is None else now
+            lines += _drawn(self._board.rows(now), running, Columns.of(self.size.width), until)
         self.update(Content("\n").join(lines))
 
     @property
@@ -96,33 +104,53 @@ class Steps(Static):
         """Whether nothing is to move by itself."""
         return self.app.animation_level == "none"
 
-    def _name_width(self) -> int:
-        least, most = _NAME_WIDTHS
-        return min(max(self.size.width // 3, least), most)
-
     def _headline(self, now: float, running: str) -> Content:
         if self._seconds is None:
-            return Content.assemble((running, "$accent"), f" {self._board.activity()} · {duration(now)}")
+            parts = [self._board.activity(), duration(now), self._board.spent()]
+            return Content.assemble((running, "$accent"), " ", " · ".join(part for part in parts if part))
         glyph, style = (FAILED, "$error") if self._ending else (DONE, "$success")
         ending = f"{self._ending} · " if self._ending else ""
         return Content.assemble((glyph, style), f" {ending}{self._board.summary(now)}")
 
 
-def _drawn(rows: list[Row], running: str, name_width: int) -> list[Content]:
-    named = [(row, shorten(row.name, name_width - _indent(row))) for row in rows]
+@dataclass(frozen=True)
+class Columns:
+    """How a line is divided: name, stroke, time, detail."""
+
+    name: int
+    """At most; shorter names take less."""
+    stroke: int
+    """0 where there is no room for a score, and words have to do."""
+
+    @classmethod
+    def of(cls, width: int) -> Columns:
+        """As much of a score as fits a line of this width."""
+        least, most = _NAME_WIDTHS
+        name = min(max(width // 3, least), most)
+        if width < _LEAST_FOR_SCORE:
+            return cls(name, 0)
+        return cls(min(name, _NAME_BESIDE_SCORE), min(max(width // 6, _STROKES[0]), _STROKES[1]))
+
+
+def _drawn(rows: list[Row], running: str, columns: Columns, until: float) -> list[Content]:
+    named = [(row, shorten(row.name, columns.name - _indent(row))) for row in rows]
     width = max((_indent(row) + len(name) for row, name in named if _in_columns(row)), default=0)
-    return [_line(row, name, width, running) for row, name in named]
+    return [_line(row, name, running, Columns(width, columns.stroke), until) for row, name in named]
 
 
-def _line(row: Row, name: str, width: int, running: str) -> Content:
+def _line(row: Row, name: str, running: str, columns: Columns, until: float) -> Content:
     glyph = running if row.state == "running" else _GLYPHS[row.state]
-    head = Content.assemble(" " * (_indent(row) + 2), (glyph, _STYLES.get(row.state, "$accent")), f" {name}")
+    style = _STYLES.get(row.state, "$accent")
+    head = Content.assemble(" " * (_indent(row) + 2), (glyph, style), f" {name}")
     if not _in_columns(row):
         separator = ": " if row.state == "fell back" else "  "
         return Content.assemble(head, (f"{separator}{row.detail}" if row.detail else "", "$secondary"))
-    gap = " " * (width - _indent(row) - len(name))
+    gap = " " * (columns.name - _indent(row) - len(name))
+    stroke = drawn(row.stretches, until=until, columns=columns.stroke)
     took = "" if row.seconds is None else duration(row.seconds)
-    return Content.assemble(head, f"{gap}{took:>8}", (f"  {row.detail}", "$secondary"))
+    return Content.assemble(
+        head, gap, (f"  {stroke}" if stroke else "", style), f"{took:>9}", (f"  {row.detail}", "$secondary")
+    )
 
 
 def _in_columns(row: Row) -> bool:
