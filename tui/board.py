@@ -66,7 +66,7 @@ class _Attempt:
     started: float
     ended: float | None = None
     status: Outcome = Outcome.OK
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def state(self) -> State:
@@ -294,7 +294,7 @@ def _worth_a_line(step: _Step, branches: list[str]) -> list[str]:
 
 
 def _how(attempt: _Attempt, usual: str = "") -> str:
-    """Rung, model without its provider, attempt and a bad end; the rung only where it is not the usual one."""
+    """Rung where it is not the usual one, model without its provider, attempt, and a bad end."""
     return _join(
         attempt.rung if attempt.rung != usual else "",
         attempt.model.partition(":")[2] or attempt.model,

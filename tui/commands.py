@@ -75,6 +75,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("evidence", "Evidence", "Show or hide the evidence.", "evidence", "f2"),
     Command("add", "Add", "Add a folder or a file to the library.", "app.add", "f3", "PATH", "anywhere"),
+    Command(
+        "editor", "Editor", "Write the question in your own editor.", "editor", "ctrl+o", in_footer=False
+    ),
     Command("steps", "Steps", "Show or hide the steps of the latest answer.", "steps", "f4", in_footer=False),
     Command(
         "library", "Library", "See the papers, and what failed.", "app.library", "f5", "FILTER", "anywhere"

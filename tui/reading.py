@@ -92,12 +92,16 @@ class PaperActions(Screen[None]):
         where = f"Go to page {place.page}." if document.page_count > 1 else ""
         await self._start(opening, document.source, "" if opening and opening.at_page else where)
 
-    @work(exit_on_error=False, description="open doi")
-    async def _open_doi(self, document: Document) -> None:
-        if not document.doi:
+    def _open_doi(self, document: Document) -> None:
+        if document.doi:
+            self.open_address_of_doi(document.doi)
+        else:
             self.app.toast("This paper has no DOI that is known.")
-            return
-        address = f"https://doi.org/{quote(document.doi, safe='/')}"
+
+    @work(exit_on_error=False, description="open doi")
+    async def open_address_of_doi(self, doi: str) -> None:
+        """Opens what a DOI stands for in the person's browser."""
+        address = f"https://doi.org/{quote(doi, safe='/')}"
         await self._start(_address_opening(address), address, "")
 
     async def _start(self, opening: Opening | None, what: str, afterwards: str) -> None:

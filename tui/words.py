@@ -13,6 +13,9 @@ __all__ = [
     "in_dollars",
     "shorten",
     "size_of",
+
+
+
     "spinner",
 ]
 

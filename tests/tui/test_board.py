@@ -182,7 +182,9 @@ def test_what_was_spent_stands_with_the_step_that_spent_it():
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), max_size=5), st.floats(0, 1e6), st.integers(0, 40)
+    st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), max_size=5),
+    st.floats(0, 1e6),
+    st.integers(0, 40),
 )
 def test_a_line_is_as_long_as_it_is_told_whatever_the_times(times, until, columns):
     stretches = [Stretch(min(pair), max(pair)) for pair in times]

@@ -13,6 +13,7 @@ from textual.worker import Worker
 from tui.commands import bindings, commands_of, find_command, parse_slash
 from tui.questions import Questions
 from tui.reading import PaperActions, Place
+from tui.widgets.composer import Composer
 from tui.widgets.desk import Desk
 from tui.widgets.question_box import QuestionBox
 from tui.widgets.status_line import StatusLine
@@ -63,7 +64,7 @@ class AskScreen(PaperActions):
     def compose(self) -> ComposeResult:
         """The desk above, the question below."""
         yield Desk()
-        yield QuestionBox()
+        yield Composer()
         yield StatusLine()
         yield Footer(compact=True, show_command_palette=False)
 
@@ -94,6 +95,7 @@ class AskScreen(PaperActions):
     def show_status(self, status: Status) -> None:
         """Shows the library and the models as they stand."""
         self.query_one(StatusLine).tell(status)
+        self.query_one(Composer).tell(status)
         for welcome in self.query(Welcome):
             welcome.greet(status)
         if status.is_new:
@@ -116,7 +118,7 @@ class AskScreen(PaperActions):
         """Shows a line about papers being added for as long as they are."""
         from tui.widgets.adding import AddingLine
 
-        await self.mount(AddingLine(adding), before=self.query_one(QuestionBox))
+        await self.mount(AddingLine(adding), before=self.query_one(Composer))
 
     # What the person does.
 
@@ -207,6 +209,15 @@ class AskScreen(PaperActions):
             self.desk.focus_reading()
         else:
             box.focus()
+
+    def action_editor(self) -> None:
+        """Leaves the screen to the person's editor for the question."""
+        self.query_one(Composer).edit()
+
+    @on(QuestionBox.DoiWanted)
+    def open_pasted_doi(self, event: QuestionBox.DoiWanted) -> None:
+        """Opens a pasted DOI in the browser."""
+        self.open_address_of_doi(event.doi)
 
     def action_evidence(self) -> None:
         """Shows or hides the evidence; what is hidden has no use for the keyboard."""

@@ -21,6 +21,7 @@ _KEYS = (
     ("Enter", "Send the question; in the evidence, open its page."),
     ("Ctrl+J", "New line in the question."),
     ("Up, Down", "In an empty box: what was asked before."),
+    ("@ # author: in:", "Offers papers, collections, names; Tab takes one."),
     ("PgUp, PgDn", "Scroll the answers."),
     ("Esc, Tab", "Between the question and the evidence."),
     ("1 to 9", "Open that evidence, when not in the question box."),

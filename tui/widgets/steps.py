@@ -54,6 +54,11 @@ class Steps(Static):
         self._ticking = self.set_interval(_STILL_SECONDS if self._is_still else _REDRAW_SECONDS, self.draw)
         self.draw()
 
+    def on_resize(self) -> None:
+        """Divides the lines anew; in a running question, the next tick does."""
+        if self._seconds is not None:
+            self.draw()
+
     def on_click(self) -> None:
         """Shows or hides the lines."""
         self.toggle()
