@@ -14,12 +14,13 @@ from typing import Literal
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import constants
-from textual.app import App
 from textual.color import Color
 from textual.events import DescendantFocus
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
+
+from tui.sturdy import SturdyApp
 
 __all__ = ["DrawnApp", "Glyphs", "PlainGlyphs", "encoding_of", "has_few_glyphs"]
 
@@ -55,7 +56,7 @@ _SPELLED = {
 }
 
 
-class DrawnApp(App[None], inherit_bindings=False):
+class DrawnApp(SturdyApp, inherit_bindings=False):
     """An app that keeps to what the person and the terminal say of glyphs, colour and motion."""
 
     _plain: PlainGlyphs | None = None
@@ -103,8 +104,8 @@ class DrawnApp(App[None], inherit_bindings=False):
         self._plain = PlainGlyphs(encoding=encoding) if wanted or encoding else None
 
     def _keep_still(self, widget: Widget) -> None:
-        if isinstance(widget, TextArea | Input):
-            widget.cursor_blink = not self.is_still
+        if self.is_still and isinstance(widget, TextArea | Input):
+            widget.cursor_blink = False
 
 
 def _table() -> dict[int, str]:

@@ -13,9 +13,6 @@ __all__ = [
     "in_dollars",
     "shorten",
     "size_of",
-
-
-
     "spinner",
 ]
 

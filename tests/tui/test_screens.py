@@ -31,8 +31,8 @@ def looks_right(request: pytest.FixtureRequest, snap_compare: Any) -> Callable[[
         app = CarrelApp(lambda: engine, clock=lambda: 0.0)
 
         async def prepare(pilot: Pilot[None]) -> None:
-            pilot.app.screen.query_one(QuestionBox).cursor_blink = False
             await app.ready()
+            _at_the_bottom(pilot, QuestionBox).cursor_blink = False
             await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
             await steps(pilot)
             await pilot.pause()
@@ -133,8 +133,8 @@ def test_another_look(snap_compare, monkeypatch, look, screen):
     app = CarrelApp(lambda: engine, clock=lambda: 0.0)
 
     async def prepare(pilot: Pilot[None]) -> None:
-        pilot.app.screen.query_one(QuestionBox).cursor_blink = False
         await app.ready()
+        _at_the_bottom(pilot, QuestionBox).cursor_blink = False
         await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
         if look == "ascii":
             app.draw_with("ascii", still=True)

@@ -18,6 +18,7 @@ from assistant.events import SOURCES, ZOTERO
 from assistant.failures import failed_of
 from tui.adding import Adding
 from tui.safe import shown_line
+from tui.sturdy import Options
 from tui.widgets.adding import AddingProgress
 from tui.widgets.line_box import LineBox
 from tui.widgets.preview import Preview
@@ -67,7 +68,7 @@ class AddScreen(ModalScreen[None]):
             yield Static(title, markup=False, classes="dialog-title")
             if self._welcome:
                 yield Static(_WELCOME, markup=False, classes="prompt", id="welcome")
-            yield OptionList(id="places", markup=False, compact=True)
+            yield Options(id="places", markup=False, compact=True)
             yield LineBox(
                 self._path, placeholder="A folder or a file, such as ~/papers", id="path", compact=True
             )

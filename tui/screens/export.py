@@ -17,6 +17,7 @@ from assistant.events import Answer
 from assistant.export import SUFFIXES, suggested_name
 from assistant.failures import failed_of
 from tui.safe import shown_line
+from tui.sturdy import Options
 from tui.widgets.line_box import LineBox
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ExportScreen(ModalScreen[None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_subtitle = "Enter writes · Esc closes"
             yield Static("Export the answer", markup=False, classes="dialog-title")
-            yield OptionList(*_FORMS.values(), id="forms", markup=False, compact=True)
+            yield Options(*_FORMS.values(), id="forms", markup=False, compact=True)
             yield LineBox(self._suggested(), id="export-path", compact=True)
             yield Static(
                 "Relative to the folder that Carrel was started in.", markup=False, id="export-remark"

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
 from tui.safe import shown_line
+from tui.sturdy import Options
 
 __all__ = ["PickScreen", "found"]
 
@@ -41,7 +42,7 @@ class PickScreen(ModalScreen[str | None]):
             dialog.border_subtitle = "Enter picks · Esc closes"
             yield Static(shown_line(self._prompt, 120), markup=False, classes="dialog-title")
             names = [shown_line(choice, 80) for choice in self._choices]
-            yield OptionList(*names, id="forms", markup=False, compact=True)
+            yield Options(*names, id="forms", markup=False, compact=True)
 
     def on_mount(self) -> None:
         """The list has the keyboard."""

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from assistant.events import Answer, Span, trace_rows
 from tui.commands import bindings
 from tui.safe import shown, shown_line
+from tui.sturdy import Options
 from tui.words import count_of, duration
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class TraceScreen(Screen[None]):
         yield Static(shown_line(self._answer.query.text, 300), markup=False, classes="screen-title")
         yield Static(_route(self._answer), markup=False, id="trace-route")
         yield Static("", markup=False, id="trace-axis")
-        yield OptionList(id="spans", markup=False)
+        yield Options(id="spans", markup=False)
         yield Static("", markup=False, id="span")
         yield Footer(compact=True, show_command_palette=False)
 

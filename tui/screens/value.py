@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from assistant.engine.errands import ChangeSetting, CheckSetting, SettingRow, SettingsFound
 from assistant.failures import failed_of
 from tui.safe import shown_line
+from tui.sturdy import Options
 from tui.widgets.line_box import LineBox
 from tui.words import DONE, FAILED
 
@@ -51,7 +52,7 @@ class ValueScreen(ModalScreen[SettingsFound | None]):
             )
             if self._row.choices:
                 choices = [shown_line(choice, 60) for choice in self._row.choices]
-                yield OptionList(*choices, id="forms", markup=False, compact=True)
+                yield Options(*choices, id="forms", markup=False, compact=True)
             else:
                 yield LineBox(self._row.value, id="value", compact=True)
             yield Static("", markup=False, id="export-remark")

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
+from tui.sturdy import Options
 from tui.widgets.question_box import QuestionBox
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _TYPING = "Enter sends · Ctrl+J new line"
 _OFFERING = "Tab takes it · ↑ ↓ choose · Esc leaves"
 
 
-class Offers(OptionList):
+class Offers(Options):
     """What Tab would put into the box; the keyboard stays in the box."""
 
     can_focus = False

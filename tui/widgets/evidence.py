@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from assistant.events import Citation, Evidence
 from tui.safe import shown_line
+from tui.sturdy import Options
 from tui.words import DONE, FAILED, count_of, shorten
 
 __all__ = ["EvidencePane", "checked", "place"]
@@ -45,7 +46,7 @@ class EvidencePane(Vertical):
     def compose(self) -> ComposeResult:
         """A heading and the list."""
         yield Static(self._title, id="evidence-heading", markup=False)
-        yield OptionList(id="evidence-list", markup=False)
+        yield Options(id="evidence-list", markup=False)
 
     def show(self, evidence: Sequence[Evidence], checks: Mapping[int, str], *, note: str = "") -> None:
         """Lists `evidence`.
