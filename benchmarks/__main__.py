@@ -10,6 +10,8 @@ NAMES = (
     "first_frame",
     "first_start",
     "app_scale",
+    "app_stream",
+    "app_keys",
     "embed",
     "encoder",
     "overhead",

@@ -63,7 +63,8 @@ async def measure(characters: int = CHARACTERS) -> dict[str, float]:
         box = screen.query_one(QuestionBox)
         box.insert("Why?")
         await pilot.press("enter")
-        await asyncio.wait_for(engine.begun.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(engine.asked.wait(), PATIENCE_SECONDS)
+        engine.begin.set()
         computed, began = time.process_time(), time.perf_counter()
         echoes = await _echoes(app, box, engine.ended)
         streamed = time.perf_counter() - began
@@ -130,12 +131,14 @@ class Streaming(ScriptedEngine):
     def __init__(self, text: str) -> None:
         super().__init__()
         self._tokens = [text[start : start + 4] for start in range(0, len(text), 4)]
-        self.begun, self.ended, self.finish = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.asked, self.begin = asyncio.Event(), asyncio.Event()
+        self.ended, self.finish = asyncio.Event(), asyncio.Event()
 
     async def ask(self, text: str, **more: Any) -> AsyncIterator[AskEvent]:
-        """Yields a step and the tokens, then waits to be told that all was seen."""
+        """Yields a step, the tokens when told to begin, and ends when told that all was seen."""
         yield StepStarted(span_id=1, step="reason", rung="by reasoning model")
-        self.begun.set()
+        self.asked.set()
+        await self.begin.wait()
         began = time.perf_counter()
         for number, token in enumerate(self._tokens):
             early = began + number / TOKENS_PER_SECOND - time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import events
@@ -173,6 +174,11 @@ class QuestionBox(TextArea):
         self.move_cursor(self.replace(folded, *self.selection, maintain_selection_offset=False).end_location)
         if was_empty and folded == text:
             self.post_message(self.Pasted(text))
+
+    def _recompute_cursor_offset(self) -> None:
+        """Lets go of a line that is not folded yet: Textual (8.2) asks for it when a scroll bar comes or goes."""
+        with suppress(ValueError):
+            super()._recompute_cursor_offset()
 
     def _takes_offer(self, event: events.Key) -> bool:
         """Whether the key is one for what is offered above the box, which it is then told."""
