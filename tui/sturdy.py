@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.css.query import NoMatches
+from textual.screen import Screen
 from textual.timer import Timer, TimerCallback
 from textual.widgets import OptionList
 
@@ -59,6 +61,17 @@ class Palette(CommandPalette):
 
 class SturdyApp(App[None], inherit_bindings=False):
     """An app whose screens can be closed twice, by two keys in a row, without an end."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Passes events on, but for a press on what has gone already: Textual (8.2) asks for its parent."""
+        if not (isinstance(event, events.MouseDown) and self._is_on_a_ghost(event)):
+            await super().on_event(event)
+
+    def _is_on_a_ghost(self, event: events.MouseDown) -> bool:
+        if not self.screen_stack:
+            return False
+        widget, _ = self.screen.get_widget_and_offset_at(event.x, event.y)
+        return widget is not None and widget.parent is None and not isinstance(widget, Screen)
 
     def pop_screen(self) -> AwaitComplete:
         """Closes the uppermost screen; the last one stays."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.events import (
@@ -181,6 +181,7 @@ def test_what_was_spent_stands_with_the_step_that_spent_it():
     assert board.spent() == "7,546 tokens"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), max_size=5),
     st.floats(0, 1e6),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual import events
 from textual.app import SuspendNotSupported
@@ -46,6 +46,7 @@ def test_what_is_being_typed_is_known_from_the_line(line, wanted):
     assert wanted_at(line, len(line)) == wanted
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, 50))
 def test_any_line_can_be_looked_at(line, column):
     wanted = wanted_at(line, column)
@@ -70,6 +71,7 @@ def test_names_are_offered_once_and_titles_without_quotes():
     assert paper_offers([paper(0, title='On "waiting"')])[0].text == "On waiting"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab\n", max_size=2_000))
 def test_a_folded_paste_comes_back_as_it_was(text):
     pastes = Pastes()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.color import Color
@@ -50,6 +50,7 @@ def test_the_console_of_linux_has_few_glyphs():
     assert not has_few_glyphs({"TERM": "xterm-256color"})
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("Zoë · 論文 → 👩‍🔬 e\u0301")
 def test_what_an_encoding_cannot_write_is_spelled_out_as_wide_as_it_was(text):

@@ -176,9 +176,9 @@ class QuestionBox(TextArea):
             self.post_message(self.Pasted(text))
 
     def _recompute_cursor_offset(self) -> None:
-        """Lets go of a line that is not folded yet: Textual (8.2) asks for it when a scroll bar comes or goes."""
+        """Lets go of a line that is not wrapped yet: a scroll bar that comes or goes asks for it too soon."""
         with suppress(ValueError):
-            super()._recompute_cursor_offset()
+            super()._recompute_cursor_offset()  # type: ignore[no-untyped-call]
 
     def _takes_offer(self, event: events.Key) -> bool:
         """Whether the key is one for what is offered above the box, which it is then told."""
