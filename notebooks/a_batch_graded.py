@@ -25,6 +25,7 @@ from pathlib import Path
 import pandas as pd
 
 from assistant import Assistant
+from assistant.batch_frame import Batch
 from assistant.demo import NOTES
 
 # %%
@@ -106,33 +107,30 @@ grades.style.format(precision=2).bar(subset=["value"], vmin=0, vmax=1, color="#8
 # %% [markdown]
 # ## Question by question
 #
-# The file of answers is a table as it stands.
+# The file of answers is a table, and so is what each question was graded with.
 
 # %%
-rows = pd.read_json(answers, lines=True).set_index("id").loc[[each["id"] for each in questions]]
-rows["seconds"] = [usage["seconds"] for usage in rows["usage"]]
-rows["sources"] = rows["sources"].map(len)
-shown = rows[["status", "author", "sources", "support", "seconds"]]
+batch = Batch.read(answers)
+table = batch.to_pandas().loc[[each["id"] for each in questions]]
+shown = table[["status", "author", "sources", "support", "seconds"]]
 shown.style.format(precision=2, na_rep="").bar(subset=["seconds"], color="#d8b878")
 
 # %% [markdown]
-# Which grade each question got:
+# How long they took, without any plotting package; `plot_cost` and `plot_support` are drawn in the same way:
 
 # %%
-by_question = pd.json_normalize(rows["grade"].tolist()).set_index(rows.index)
-by_question.dropna(axis="columns", how="all")
+batch.plot_seconds()
 
 # %% [markdown]
 # ## The ones that went wrong
 #
 # What to look at first: words that should have been there and are not, a right paper that was not cited, an answer
-# where there is none. Here the answer is right, and what was written down as right is in other words than the note's:
+# where there is none. Here an answer is right, and what was written down as right is in other words than the note's:
 # grades by words find both kinds.
 
 # %%
-right = by_question[["span_cited", "abstaining_right"]].ne(False).all(axis="columns")
-wrong = by_question[~right | (by_question["documents_cited"] < 1)]
-rows.loc[wrong.index, ["question", "text"]]
+right = table[["span_cited", "abstaining_right"]].ne(False).all(axis="columns")
+table.loc[~right | (table["documents_cited"] < 1), ["question", "text"]]
 
 # %%
 assistant.close()
