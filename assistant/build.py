@@ -188,6 +188,7 @@ class Workbench:
         from assistant.keeping import keeping, unkept
 
         must_have_model(self, question)
+        question = await self._with_tallies(question)
         async with AsyncExitStack() as opened:
             around = await opened.enter_async_context(handed(beside)) if beside else None
             research, person = opened.enter_context(recorded(self, question, decide, record, around))
@@ -204,6 +205,17 @@ class Workbench:
                     if isinstance(event, Done):
                         await exported(event.answer, self.settings.tracing)
                     yield event
+
+    async def _with_tallies(self, question: Question) -> Question:
+        """The question with what was said of earlier answers, where the route may learn from it."""
+        from assistant.history_file import HistoryError
+
+        if self.history is None or not self.settings.limits.learning.on:
+            return question
+        try:
+            return question.model_copy(update={"tallies": await self.history.past.tallies()})
+        except HistoryError:
+            return question
 
     async def resumed(self, question: Question) -> Question:
         """Returns a question of a run that was stopped; without words of its own it is the run's question.

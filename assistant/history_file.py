@@ -20,7 +20,7 @@ __all__ = ["HistoryError", "HistoryFile"]
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-_VERSION = 3
+_VERSION = 4
 """Of the tables below, kept in the file as `PRAGMA user_version`."""
 _OURS = 0x43617248
 """`PRAGMA application_id` of a history: "CarH" in ASCII."""
@@ -95,6 +95,20 @@ _NEW_IN_2 = (
 _NEW_IN_3 = (
     "ALTER TABLE questions ADD COLUMN follows TEXT NOT NULL DEFAULT ''",  # run and id of another question
     "ALTER TABLE questions ADD COLUMN again TEXT NOT NULL DEFAULT ''",  # how that one was asked again
+)
+
+_NEW_IN_4 = (
+    # Of its own, so that what was learnt can be forgotten while the history keeps what was said, and stays
+    # when the history drops old answers.
+    """
+    CREATE TABLE marks (
+        run TEXT NOT NULL,
+        question TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        author TEXT NOT NULL, -- name of the model
+        helped INTEGER NOT NULL,
+        PRIMARY KEY (run, question)
+    ) WITHOUT ROWID""",
 )
 
 
@@ -235,7 +249,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         connection.execute("ROLLBACK")
         raise sqlite3.DatabaseError("it was made by a newer Carrel")
-    newer = {0: _TABLES, 1: _NEW_IN_2, 2: _NEW_IN_3}
+    newer = {0: _TABLES, 1: _NEW_IN_2, 2: _NEW_IN_3, 3: _NEW_IN_4}
     steps = [statement for older in range(version, _VERSION) for statement in newer[older]]
     for statement in steps:
         connection.execute(statement)

@@ -11,7 +11,7 @@ from assistant.past_question import PastAnswer, PastPage, PastQuestion
 from indexes.clean import clean_line
 from indexes.errors import InputError, NameAmbiguous
 from indexes.query import words
-from pipelines.types import Answer
+from pipelines.types import Answer, Kind, Tally
 
 __all__ = ["Past"]
 
@@ -121,14 +121,49 @@ class Past:
 
     async def rate(self, run: str, question_id: str, helped: bool | None) -> bool:
         """Notes whether an answer helped, or takes it back with `None`; returns whether it is there."""
-        changed = await self._file.write(
-            lambda connection: (
-                connection.execute(
-                    "UPDATE questions SET helped = ? WHERE run = ? AND id = ?", (helped, run, question_id)
-                ).rowcount
-            )
+
+        def work(connection: sqlite3.Connection) -> int:
+            key = (run, question_id)
+            connection.execute("DELETE FROM marks WHERE run = ? AND question = ?", key)
+            if helped is not None:
+                _mark(connection, key, helped=helped)
+            return connection.execute(
+                "UPDATE questions SET helped = ? WHERE run = ? AND id = ?", (helped, *key)
+            ).rowcount
+
+        return await self._file.write(work) > 0
+
+    async def tallies(self) -> tuple[Tally, ...]:
+        """Returns how often answers helped, for each kind of question and each model that wrote them."""
+        rows = await self._file.read(
+            lambda connection: connection.execute(
+                "SELECT kind, author, sum(helped), count(*) - sum(helped) FROM marks"
+                " GROUP BY kind, author ORDER BY kind, author"
+            ).fetchall()
         )
-        return changed > 0
+        known = {kind.value for kind in Kind}
+        return tuple(
+            Tally(kind=Kind(kind), author=author, helped=helped, not_helped=others)
+            for kind, author, helped, others in rows
+            if kind in known
+        )
+
+    async def forget_marks(self) -> int:
+        """Forgets what could be learnt from, and returns how many marks that were; the history keeps them."""
+        return await self._file.write(lambda connection: connection.execute("DELETE FROM marks").rowcount)
+
+
+def _mark(connection: sqlite3.Connection, key: tuple[str, str], *, helped: bool) -> None:
+    """Notes a mark to learn from, if a model has written the answer."""
+    row = connection.execute("SELECT answer FROM questions WHERE run = ? AND id = ?", key).fetchone()
+    if row is None or row[0] is None:
+        return
+    answer = Answer.model_validate_json(zlib.decompress(row[0]))
+    if ":" in answer.author:  # a model's name; the papers' own sentences are nobody's
+        connection.execute(
+            "INSERT INTO marks (run, question, kind, author, helped) VALUES (?, ?, ?, ?, ?)",
+            (*key, answer.query.kind.value, answer.author, helped),
+        )
 
 
 def _question(row: Sequence[object]) -> PastQuestion:

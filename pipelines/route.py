@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipelines.events import Routed
+from pipelines.learned import Lesson
+from pipelines.learned import lesson as lesson_of
 from pipelines.models import Models
 from pipelines.settings import Limits
 from pipelines.trace import Recorder
-from pipelines.types import Kind, Query, Route
+from pipelines.types import Kind, Query, Question, Route, Tally
 
 __all__ = ["choose_route", "papers_wanted", "reading_limits"]
 
@@ -17,9 +21,14 @@ _NO_MODEL = (
 )
 
 
-async def choose_route(query: Query, models: Models, limits: Limits, recorder: Recorder) -> Route:
-    """Chooses the cheapest route that will do for this kind of question and these models."""
-    route = _route(query, models, limits)
+async def choose_route(
+    question: Question, query: Query, models: Models, limits: Limits, recorder: Recorder
+) -> Route:
+    """Chooses the cheapest route that will do for this kind of question and these models.
+
+    Whether the small model drafts first can be learnt from what the person said of earlier answers.
+    """
+    route = _route(query, models, limits, question.tallies)
     if not models.names:
         recorder.note(_NO_MODEL)
     recorder.emit(Routed(route=route))
@@ -39,7 +48,7 @@ def papers_wanted(query: Query, limits: Limits) -> int:
     return max(1, limits.papers // 2) if query.kind in _NARROW else limits.papers
 
 
-def _route(query: Query, models: Models, limits: Limits) -> Route:
+def _route(query: Query, models: Models, limits: Limits, tallies: Sequence[Tally] = ()) -> Route:
     where = f"in {', '.join(query.domain)}" if query.domain else "in every collection"
     reads = f"{papers_wanted(query, reading_limits(limits, models))} papers at most, {where}"
     kind = f"A {query.kind.value} question"
@@ -53,9 +62,26 @@ def _route(query: Query, models: Models, limits: Limits) -> Route:
     if models.reasoning is None:
         why = f"{kind}; only a small model is configured, so it reads and answers: {reads}."
         return Route(name="small", steps=steps, models=models.names, why=why)
-    if limits.cascade.on and models.small is not None and query.kind in limits.cascade.kinds:
-        why = f"{kind}; the small model drafts, the reasoning model is asked if that is doubtful: {reads}."
+    learnt = _learnt(query, models, limits, tallies)
+    drafts = limits.cascade.on and models.small is not None and query.kind in limits.cascade.kinds
+    lesson = f" {learnt.why[:1].upper()}{learnt.why[1:]}." if learnt else ""
+    if learnt.draft_first if learnt else drafts:
+        doubtful = "the small model drafts, the reasoning model is asked if that is doubtful"
+        why = f"{kind}; {doubtful}: {reads}.{lesson}"
         drafting = ("search", "retrieve", "summarise", "draft", "reason", "verify")
         return Route(name="cascade", steps=drafting, models=models.names, why=why)
-    why = f"{kind}; summaries only if the passages do not fit, then the reasoning model: {reads}."
+    why = f"{kind}; summaries only if the passages do not fit, then the reasoning model: {reads}.{lesson}"
     return Route(name="full", steps=steps, models=models.names, why=why)
+
+
+def _learnt(query: Query, models: Models, limits: Limits, tallies: Sequence[Tally]) -> Lesson | None:
+    """What marks say about drafting; where the cascade is off, or there is nothing to choose, nothing."""
+    if models.small is None or models.reasoning is None or not limits.cascade.on:
+        return None
+    return lesson_of(
+        query.kind,
+        tallies,
+        small=models.small.settings.name,
+        reasoning=models.reasoning.settings.name,
+        learning=limits.learning,
+    )

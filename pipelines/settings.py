@@ -7,7 +7,7 @@ from pydantic import Field
 from indexes.types import Model
 from pipelines.types import Kind
 
-__all__ = ["Cascade", "GateSettings", "Limits"]
+__all__ = ["Cascade", "GateSettings", "Learning", "Limits"]
 
 
 class Cascade(Model):
@@ -24,6 +24,16 @@ class Cascade(Model):
     """Least distance in relevance between the best evidence and the middle of the rest."""
     agreement: float = Field(default=0.35, ge=0, le=1)
     """Least share of content that two drafts must have in common."""
+
+
+class Learning(Model):
+    """When the marks that you give answers change which model is asked first."""
+
+    on: bool = True
+    marks: int = Field(default=8, ge=1)
+    """Least marks for each of the two models, of one kind of question, before anything changes."""
+    sure: float = Field(default=0.95, gt=0.5, lt=1)
+    """Least probability that the one helps more often than the other."""
 
 
 class GateSettings(Model):
@@ -67,3 +77,4 @@ class Limits(Model):
     attempts: int = Field(default=3, ge=1, le=4)
     """Tries of one model call at a fault that may pass."""
     cascade: Cascade = Cascade()
+    learning: Learning = Learning()

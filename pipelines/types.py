@@ -11,6 +11,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_after_validator_functi
 
 from indexes.shown import Shown
 from indexes.types import Document, Hit, Model
+from pipelines.kinds import Kind, Tally
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -36,21 +37,10 @@ __all__ = [
     "Question",
     "Route",
     "Span",
+    "Tally",
     "Trace",
     "Usage",
 ]
-
-
-class Kind(StrEnum):
-    """What a question wants."""
-
-    DEFINITION = "definition"
-    FACT = "fact"
-    METHOD = "method"
-    COMPARISON = "comparison"
-    REASON = "reason"
-    OVERVIEW = "overview"
-    GENERAL = "general"
 
 
 class Outcome(StrEnum):
@@ -210,6 +200,8 @@ class Question(Model):
     """Names the run, which a later process can resume; empty keeps nothing."""
     follows: Earlier | None = None
     """The question that it follows on; `None` where it stands by itself."""
+    tallies: tuple[Tally, ...] = ()
+    """What the person has said of earlier answers; the route may learn from it."""
     said: str = ""
     """What the person typed, where that was a follow-up and `text` is the whole question."""
     again: Again | None = None

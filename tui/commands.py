@@ -168,6 +168,7 @@ COMMANDS: tuple[Command, ...] = (
         "plus",
         place="reading",
     ),
+    Command("forget", "Forget", "Forget what + and - have taught the routes.", "forget", place="reading"),
     Command("unhelpful", "No help", "Say that it did not help.", "rate(False)", "minus", place="reading"),
     # A paper.
     Command("file", "File", "Open the paper at its page in your viewer.", "file", "o", "NUMBER", "document"),

@@ -33,6 +33,8 @@ __all__ = [
     "FindQuestions",
     "FindReferences",
     "FindSettings",
+    "ForgetMarks",
+    "Forgotten",
     "Found",
     "Kind",
     "LookOver",
@@ -230,6 +232,19 @@ class Rate(Errand[Rated]):
     """`None` takes back what was said."""
 
 
+class Forgotten(Found):
+    """What was learnt is forgotten."""
+
+    type: Literal["forgotten"] = "forgotten"
+    marks: int
+
+
+class ForgetMarks(Errand[Forgotten]):
+    """Has the routes begin to learn anew from what is said of answers; the history keeps what was said."""
+
+    type: Literal["forget marks"] = "forget marks"
+
+
 # References, and files of answers.
 
 
@@ -333,6 +348,7 @@ AnyErrand = Annotated[
     | FindQuestions
     | FindQuestion
     | Rate
+    | ForgetMarks
     | FindReferences
     | ExportAnswer
     | FindSettings
@@ -351,6 +367,7 @@ AnyFound = Annotated[
     | QuestionsFound
     | QuestionFound
     | Rated
+    | Forgotten
     | References
     | Exported
     | SettingsFound

@@ -23,6 +23,8 @@ from assistant.engine.errands import (
     FindQuestions,
     FindReferences,
     FindSettings,
+    ForgetMarks,
+    Forgotten,
     LookedOver,
     LookOver,
     PapersFound,
@@ -77,6 +79,8 @@ async def run_errand(workbench: Workbench, errand: AnyErrand) -> AnyFound:
             return QuestionFound(past=await _past(workbench).answer(run, question_id))
         case Rate(run=run, question_id=question_id, helped=helped):
             return Rated(kept=await _past(workbench).rate(run, question_id, helped))
+        case ForgetMarks():
+            return Forgotten(marks=await _past(workbench).forget_marks())
         case FindReferences(documents=documents):
             return await _references(workbench, documents)
         case ExportAnswer(answer=answer, form=form, path=path):

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from assistant.engine.errands import ExportAnswer, Exported, FindReferences, Rate, Rated, References
+from assistant.engine.errands import (
+    ExportAnswer,
+    Exported,
+    FindReferences,
+    ForgetMarks,
+    Forgotten,
+    Rate,
+    Rated,
+    References,
+)
 from assistant.engine.scripted import ScriptedEngine
 from assistant.events import Done
 from assistant.export import exported
@@ -255,3 +264,10 @@ def test_every_form_can_be_written_and_none_runs_anything(form):
     text = exported(hostile, form)
     assert "\x1b" not in text
     assert form != "html" or "<script" not in text
+
+
+async def test_what_marks_have_taught_is_forgotten_on_request(sit_down):
+    engine = ScriptedEngine(found={ForgetMarks: Forgotten(marks=6)})
+    async with sit_down(engine, size=WIDE) as desk:
+        await desk.ask("/forget")
+        await desk.sees("6 marks forgotten; the history keeps what you said.")

@@ -290,6 +290,24 @@ class AskScreen(PaperActions):
         if name is not None:
             self.action_again(name)
 
+    def action_forget(self) -> None:
+        """Has the routes begin anew to learn from + and -."""
+        self.run_worker(self._forget(), group="rate", exit_on_error=False)
+
+    async def _forget(self) -> None:
+        from assistant.engine.errands import ForgetMarks
+        from assistant.failures import failed_of
+        from tui.words import count_of
+
+        try:
+            await self.app.ready()
+            forgotten = await self.app.engine.run(ForgetMarks())
+        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
+            failed = failed_of(error)
+            self.app.toast(f"{failed.message} {failed.hint}", error=True)
+        else:
+            self.app.toast(f"{count_of(forgotten.marks, 'mark')} forgotten; the history keeps what you said.")
+
     def action_rate(self, helped: bool) -> None:
         """Notes in the history whether the answer helped; said again, it is taken back."""
         if (turn := self._answered_turn()) is not None and turn.answer is not None:
