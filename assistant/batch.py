@@ -59,6 +59,8 @@ class BatchReport(Model):
     """Rows written, by how they ended."""
     skipped: int = 0
     """Answered well by an earlier run with the same settings."""
+    outdated: int = 0
+    """Had a good answer by other settings, or to other words, and so were to be asked again."""
     not_run: int = 0
     retried: int = 0
     """Tries beyond each question's first."""
@@ -160,6 +162,7 @@ class _Batch:
         self._answering = answering
         self._todo = deque(item for item in plan.items if not plan.answers.holds(item, terms.fingerprint))
         self._total = len(self._todo)
+        self._outdated = sum(plan.answers.outdated(item, terms.fingerprint) for item in self._todo)
         self._later: list[_Later] = []
         self._tries: Counter[str] = Counter()
         self._put_off: set[str] = set()
@@ -193,6 +196,7 @@ class _Batch:
             out=self._plan.answers.path,
             counts=dict(self._counts),
             skipped=len(self._plan.items) - self._total,
+            outdated=self._outdated,
             not_run=self._total - done,
             retried=sum(tries - 1 for tries in self._tries.values()),
             ended=self._ended,

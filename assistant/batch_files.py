@@ -97,6 +97,11 @@ class AnswerFile:
         """Whether it has a good answer to the same words, by the same settings."""
         return self._known.get(item.id) == (State.OK, fingerprint, _hash(item.question))
 
+    def outdated(self, item: Item, fingerprint: str) -> bool:
+        """Whether it has a good answer that was given by other settings, or to other words."""
+        known = self._known.get(item.id)
+        return known is not None and known.status is State.OK and not self.holds(item, fingerprint)
+
     async def append(self, row: Row) -> None:
         """Adds a row; when this returns it survives the process and the machine.
 

@@ -268,6 +268,7 @@ def _conclude(report: BatchReport, narrator: Narrator, out: str) -> None:
     said = [f"{count} {state.value}" for state, count in sorted(report.counts.items())]
     said += [f"{report.retried} asked again"] if report.retried else []
     said += [f"{report.skipped} answered before"] if report.skipped else []
+    said += [f"{report.outdated} were by other settings or words"] if report.outdated else []
     said += [f"{report.not_run} not run"] if report.not_run else []
     narrator.line(f"done: {', '.join(said) or 'nothing to do'}; {spent_words(report.usage)}")
     if report.stopped:
