@@ -36,6 +36,8 @@ NAMES = (
     "unembedded",
     "robust",
     "scale",
+    "cluster",
+    "plan",
     "grading",
 )
 

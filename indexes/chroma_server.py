@@ -27,6 +27,9 @@ from indexes.exact import Block
 __all__ = ["Address", "Collected", "ServerCollection", "extended", "forget", "new_name"]
 
 _CONNECT_SECONDS, _SILENCE_SECONDS = 3.0, 20.0
+_WRITE_SECONDS = 120.0
+"""For some rows: the server makes its graph before it answers."""
+_WRITE_ROWS = 1_000
 _PREFIX = "carrel-"
 
 
@@ -138,10 +141,10 @@ def extended(
         ChromaFailed: The collection is not what it should be, or does not find what was written.
     """
     with _translated(server):
-        client = _open(server)
+        client = _open(server, silence_seconds=max(_WRITE_SECONDS, _SILENCE_SECONDS))
         try:
             passages = _to_extend(client, name, fingerprint, grown_from)
-            most = client.get_max_batch_size()
+            most = min(_WRITE_ROWS, client.get_max_batch_size())
             for numbers, collections, matrix in rows:
                 for start in range(0, len(numbers), most):
                     part = slice(start, start + most)
@@ -179,7 +182,7 @@ def forget(server: str, library: str, *, kept: frozenset[str]) -> None:
             _close(client)
 
 
-def _open(server: str) -> Any:
+def _open(server: str, *, silence_seconds: float | None = None) -> Any:
     """A client whose every request ends in time; Chroma's own would wait for a silent server without end."""
     address = Address.of(server)
     limits = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
@@ -192,6 +195,7 @@ def _open(server: str) -> Any:
         chroma_server_ssl_enabled=address.secure,
     )
     client = chromadb.Client(settings, tenant=address.tenant, database=address.database)
+    limits = httpx.Timeout(silence_seconds or _SILENCE_SECONDS, connect=_CONNECT_SECONDS)
     client._server._session.timeout = limits  # type: ignore[attr-defined]  # there is no public way
     return client
 

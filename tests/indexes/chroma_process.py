@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 
 __all__ = ["ChromaProcess", "chroma_process"]
 
@@ -47,6 +48,19 @@ class ChromaProcess:
             except httpx.HTTPError:
                 time.sleep(0.05)
         raise RuntimeError("The Chroma server does not start.")
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has computed for so far."""
+        assert self._process is not None
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.user + times.system)
+
+    @property
+    def memory_bytes(self) -> float:
+        """What it holds in memory now."""
+        assert self._process is not None
+        return float(psutil.Process(self._process.pid).memory_info().rss)
 
     def stop(self) -> None:
         """Kills it, as a machine that fails does."""
