@@ -183,7 +183,11 @@ class CrewEncoder:
         return self._cluster.threads + 1
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Returns one unit-length row per text, in order; blocking.
+        """Returns one unit-length row per text, in order; blocking. Raises as `encode_elsewhere` does."""
+        return asyncio.run_coroutine_threadsafe(self.encode_elsewhere(texts), self._loop).result()
+
+    async def encode_elsewhere(self, texts: Sequence[str]) -> Vectors:
+        """Returns one unit-length row per text, in order.
 
         Raises:
             EncoderError: The workers' model failed, or what they sent is no such row.
@@ -191,9 +195,8 @@ class CrewEncoder:
         """
         from indexes.cluster_worker import embed
 
-        work = self._cluster.run(embed, self._held, list(texts))
         try:
-            sent = asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            sent = await self._cluster.run(embed, self._held, list(texts))
         except CarrelError:
             raise
         except Exception as error:  # whatever a worker raises arrives as it is

@@ -228,12 +228,20 @@ async def embed_waiting(
 
 
 async def _encoded(encoder: Encoder, batch: list[Waiting]) -> Vectors:
-    """Encodes in slices of similar length, each in a thread; rows come back in the order of `batch`."""
+    """Encodes in slices of similar length; rows come back in the order of `batch`.
+
+    Each slice takes a thread, one after another, or all go elsewhere at the same time.
+    """
     point("embed.before")
     order = sorted(range(len(batch)), key=lambda index: len(batch[index].text))
     rows = np.empty((len(batch), encoder.dimensions), dtype=np.float32)
-    for start in range(0, len(order), _SLICE_PASSAGES):
-        chosen = order[start : start + _SLICE_PASSAGES]
-        rows[chosen] = await asyncio.to_thread(encoder.encode, [batch[index].text for index in chosen])
+    slices = [order[start : start + _SLICE_PASSAGES] for start in range(0, len(order), _SLICE_PASSAGES)]
+    texts = [[batch[index].text for index in chosen] for chosen in slices]
+    if isinstance(encoder, EmbedsElsewhere):
+        encoded = await asyncio.gather(*(encoder.encode_elsewhere(each) for each in texts))
+    else:
+        encoded = [await asyncio.to_thread(encoder.encode, each) for each in texts]
+    for chosen, matrix in zip(slices, encoded, strict=True):
+        rows[chosen] = matrix
     point("embed.after")
     return rows

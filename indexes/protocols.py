@@ -57,6 +57,10 @@ class EmbedsElsewhere(Protocol):
         """How many, at least 1."""
         ...
 
+    async def encode_elsewhere(self, texts: Sequence[str]) -> Vectors:
+        """Returns one unit-length row per text, in order; raises as `Encoder.encode` does."""
+        ...
+
 
 @runtime_checkable
 class RunsHere(Protocol):
