@@ -76,6 +76,9 @@ async def measure(characters: int = CHARACTERS) -> dict[str, float]:
         computed = time.process_time() - computed
         lost = _missing(text, answer.source)
         engine.finish.set()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while screen.is_answering:  # noqa: ASYNC110 - the question ends with the stream
+                await asyncio.sleep(0.01)
     return {
         "lost": lost,
         "characters": len(text),

@@ -57,4 +57,4 @@ def whole(seconds: float) -> float:
 
 
 def _column(seconds: float, until: float, columns: int) -> int:
-    return min(max(round(seconds / until * columns), 0), columns) if until > 0 else 0
+    return round(min(max(seconds / until, 0.0), 1.0) * columns) if until > 0 else 0
