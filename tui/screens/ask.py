@@ -332,7 +332,7 @@ class AskScreen(PaperActions):
 
         if (bar := self._find_bar) is None:
             bar = FindBar(self.desk.transcript, words)
-            await self.mount(bar, before=self.query_one(QuestionBox))
+            await self.mount(bar, before=self.query_one(Composer))
         bar.take(words)
         self.refresh_bindings()
 
