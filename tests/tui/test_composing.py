@@ -179,7 +179,7 @@ async def test_a_pasted_path_that_leads_nowhere_is_text(sit_down):
 
 
 async def test_a_pasted_doi_can_be_opened(sit_down, monkeypatch):
-    monkeypatch.setattr("tui.viewers.opening_of_address", lambda address: None)
+    monkeypatch.setattr("assistant.viewers.opening_of_address", lambda address: None)
     async with sit_down(ScriptedEngine(), size=(110, 30)) as desk:
         _paste(desk, "https://doi.org/10.1000/jitter")
         await desk.sees("Tab opens 10.1000/jitter in your browser")
