@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -103,3 +103,6 @@ class _Both:
 
     async def rarity(self, stems: Iterable[str]) -> Mapping[str, float]:
         return await self._library.rarity(stems)
+
+    async def closeness(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        return await self._library.closeness(question, texts)
