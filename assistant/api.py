@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from assistant.adding import Adding, PathsToAdd, add_to
-from assistant.engine.protocol import Status, Surroundings
 from assistant.failures import last_answer
 from assistant.history import named, new_run
 from assistant.live import aadded, aanswered, added, answered
@@ -23,6 +22,7 @@ from assistant.paths import Paths, find_paths
 from assistant.question import How, Where, asked_again, budget_with, checked, earlier, goes_on, less
 from assistant.records import replaying
 from assistant.settings import Settings, load_settings
+from assistant.status import Status, Surroundings
 from assistant.telling import told
 from indexes.events import AddEvent
 from indexes.types import AddReport, Collection, Hits

@@ -11,12 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.engine.protocol import Status, Surroundings
 from assistant.handed import handed
 from assistant.paths import Paths
 from assistant.question import Where
 from assistant.records import exported, recorded
 from assistant.settings import ModelRole, Settings
+from assistant.status import Status, Surroundings
 from indexes.errors import DocumentMissing
 from indexes.protocols import Encoder, Retriever
 from indexes.types import PAGE_BREAK, Collection, Hits

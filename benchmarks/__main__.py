@@ -7,6 +7,7 @@ import sys
 
 NAMES = (
     "cold_start",
+    "cold_ask",
     "first_frame",
     "first_start",
     "app_scale",

@@ -10,8 +10,8 @@ from assistant.cli.options import talk_options
 from assistant.cli.outlet import Command, put
 
 if TYPE_CHECKING:
-    from assistant.engine.protocol import Status
     from assistant.events import Answer, Span
+    from assistant.status import Status
 
 __all__ = ["command"]
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from assistant.engine.errands import AnyErrand, AnyFound, Errand, R_co
-from assistant.events import AddEvent, Answer, AskEvent, Collection
+from assistant.events import AddEvent, Answer, AskEvent
+from assistant.status import Status, Surroundings
 from indexes.types import Model
 
 __all__ = [
@@ -107,48 +108,6 @@ Request = Annotated[
     | AnyErrand,
     Field(discriminator="type"),
 ]
-
-
-class Surroundings(Model):
-    """A page, with the stretch that was asked for."""
-
-    type: Literal["surroundings"] = "surroundings"
-    page: int
-    """From 1."""
-    page_count: int
-    text: str
-    """The whole page's text."""
-    start: int
-    """Where the stretch begins in `text`, from 0."""
-    end: int
-
-
-class Status(Model):
-    """The library and the models as they stand."""
-
-    type: Literal["status"] = "status"
-    collections: tuple[Collection, ...]
-    models: dict[str, str]
-    """Role (`small`, `reasoning`) to model name; empty without models."""
-    others: tuple[str, ...] = ()
-    """Further models that can be asked again."""
-    encoder: str
-    """Name of the embedding model; empty when search is by keyword only."""
-    web: Literal["ask", "auto", "never"]
-    home: str
-    """Where the library lies."""
-    is_new: bool = False
-    """Whether nothing is here yet: no paper, and no question in the history."""
-    theme: str = ""
-    """The colours that the person wants; empty for the usual ones."""
-    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
-    """What the app draws with."""
-    motion: Literal["full", "reduced"] = "full"
-    """Whether anything may move by itself."""
-    pdf_viewer: str = ""
-    """The person's own viewer, a command with `{file}` and `{page}`; empty for whichever is there."""
-    keys: dict[str, str] = Field(default_factory=dict)
-    """Name of a command to the key, or keys, that the person wants for it."""
 
 
 class Finished(Model):
