@@ -110,7 +110,8 @@ async def press(count: int, *, seed: int) -> Pressed:
                     if app.is_running:
                         pressed.screens[type(app.screen).__name__] += 1
         except asyncio.CancelledError:  # a pilot's way to leave an app that has quit by a command
-            continue
+            if app.return_code != 0:
+                pressed.crashes.append("the app was cancelled, and nothing had quit it")
         except Exception as error:  # noqa: BLE001 - what is counted
             pressed.crashes.append(f"{type(error).__name__}: {error}")
     pressed.seconds = time.perf_counter() - began

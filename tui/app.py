@@ -21,6 +21,7 @@ from textual.worker import Worker
 
 from tui.commands import COMMANDS, spelled
 from tui.display import DrawnApp
+from tui.going_on import GoingOn
 from tui.screens.ask import AskScreen
 from tui.theme import DARK, THEMES
 
@@ -65,20 +66,28 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
     ]
 
     def __init__(
-        self, open_engine: Callable[[], Engine], *, clock: Callable[[], float] = time.monotonic
+        self,
+        open_engine: Callable[[], Engine],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        resume: str = "",
     ) -> None:
         """Prepares; nothing is opened before the first frame is painted.
 
         Args:
             open_engine: Gives the engine; called once, after the first frame.
             clock: Gives seconds; only differences matter.
+            resume: The past question to begin with, as `carrel history` names it; empty for none.
         """
         super().__init__()
         self._open_engine = open_engine
         self.clock = clock
         self._engine: Engine | None = None
         self._opened = asyncio.Event()
-        self._ask_screen = AskScreen()
+        self.ask_screen = AskScreen()
+        """Where questions are asked; everything else lies over it."""
+        self.going_on = GoingOn(self)
+        self._resume = resume
         self._adding: Adding | None = None
         self._adding_worker: Worker[None] | None = None
         self._interrupted = -_QUIT_SECONDS
@@ -91,7 +100,7 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """Asking is what the app opens with."""
-        return self._ask_screen
+        return self.ask_screen
 
     def on_mount(self) -> None:
         """Leaves the rest until there is something to look at."""
@@ -178,9 +187,7 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
         if event.worker.is_cancelled:
             self._adding.stop()
         failures = ["F3 lists what failed, and why."] if self._adding.failures else []
-        await self._ask_screen.desk.tell(
-            self._adding.ending, hint="\n".join([*self._adding.notes, *failures])
-        )
+        await self.ask_screen.desk.tell(self._adding.ending, hint="\n".join([*self._adding.notes, *failures]))
         self.refresh_status()
         from tui.screens.library import LibraryScreen
 
@@ -192,7 +199,7 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
         from assistant.failures import failed_of
         from tui.stream import listening
 
-        await self._ask_screen.follow(adding)
+        await self.ask_screen.follow(adding)
         try:
             engine = self.engine
             adds = engine.add([adding.path]) if adding.again is None else engine.retry(adding.again)
@@ -253,7 +260,7 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
 
     def restart_engine(self) -> bool:
         """Starts the engine anew, for it reads the settings then; `False` while it is at work."""
-        if self._ask_screen.is_answering or (self._adding is not None and self._adding.running):
+        if self.ask_screen.is_answering or (self._adding is not None and self._adding.running):
             return False
         self.run_worker(self._restart_engine(), group="restart", exclusive=True, exit_on_error=False)
         return True
@@ -262,39 +269,14 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
         await self.engine.close()
         await self._refresh_status()
 
-    def open_past(self, run: str, question_id: str) -> None:
-        """Shows a past question and its answer where questions are asked."""
-        self.run_worker(self._open_past(run, question_id), group="past", exclusive=True, exit_on_error=False)
-
-    async def _open_past(self, run: str, question_id: str) -> None:
-        from assistant.engine.errands import FindQuestion
-        from assistant.failures import failed_of
-
-        try:
-            found = await self.engine.run(FindQuestion(run=run, question_id=question_id))
-        except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
-            failed = failed_of(error)
-            self.toast(f"{failed.message} {failed.hint}", error=True)
-            return
-        await self._go_back()
-        await self._ask_screen.show_past(found.past)
-
-    def resume(self, text: str, run: str) -> None:
-        """Goes on with a question that was stopped."""
-        self.run_worker(self._resume(text, run), exit_on_error=False)
-
-    async def _resume(self, text: str, run: str) -> None:
-        await self._go_back()
-        self._ask_screen.ask(text, resume=run)
-
-    async def _go_back(self) -> None:
+    async def go_back(self) -> None:
         """Closes what lies over the question."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
 
     async def _go_to(self, screen: Screen[None]) -> None:
         """Shows a screen over the question; one of its kind that is open already is closed first."""
-        await self._go_back()
+        await self.go_back()
         await self.push_screen(screen)
 
     def action_interrupt(self) -> None:
@@ -326,7 +308,7 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
         from tui.crash import told
 
         self._exit_renderables.clear()
-        self.error_console.print(told(self._exception), soft_wrap=True)
+        self.error_console.print(told(self._exception, asked=self.ask_screen.has_asked), soft_wrap=True)
 
     # Starting.
 
@@ -342,6 +324,8 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
             return
         self._opened.set()
         await self._refresh_status()
+        if self._resume:
+            await self.going_on.begin(self._resume)
 
     def _end_without_engine(self, error: Exception) -> None:
         from assistant.failures import failed_of
@@ -358,9 +342,9 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
             status = await self.engine.status()
         except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
             failed = failed_of(error)
-            self._ask_screen.show_problem(f"{failed.message} {failed.hint}")
+            self.ask_screen.show_problem(f"{failed.message} {failed.hint}")
         else:
-            self._ask_screen.show_status(status)
+            self.ask_screen.show_status(status)
             self._follow(status)
 
     def _follow(self, status: Status) -> None:
@@ -377,9 +361,13 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
             self.toast(f"app.theme: there are no colours {status.theme!r}; /theme lists them.", error=True)
 
 
-def run() -> int:
-    """Runs the app with an engine in a worker process and returns the exit code."""
-    app = CarrelApp(_engine_process)
+def run(resume: str = "") -> int:
+    """Runs the app with an engine in a worker process and returns the exit code.
+
+    Args:
+        resume: The past question to begin with, as `carrel history` names it; empty for none.
+    """
+    app = CarrelApp(_engine_process, resume=resume)
     app.run()
     return app.return_code or 0
 

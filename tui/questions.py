@@ -34,6 +34,8 @@ class Questions:
         self._changed = changed
         self._workers: dict[Worker[None], Turn | None] = {}
         """Those that are not over, oldest first; without a turn while the engine is still starting."""
+        self.begun = False
+        """Whether any was asked since the app was opened."""
         self._running = 0
         self._waiting: list[tuple[Turn, asyncio.Event]] = []
         self._to_confirm: list[tuple[Turn, Asked]] = []
@@ -45,6 +47,7 @@ class Questions:
 
     def ask(self, text: str, *, resume: str = "", follows: Answer | None = None, again: str = "") -> None:
         """Asks, or waits until it is this question's turn; see `AskScreen.ask`."""
+        self.begun = True
         work = self._answer(text, resume, follows, again)
         self._workers[self._screen.run_worker(work, exit_on_error=False)] = None
         self._changed()

@@ -10,6 +10,7 @@ from importlib import import_module
 
 import click
 
+from assistant.cli.completing import question_names
 from assistant.cli.ending import ended_by_signal, ended_by_usage, stop_on_signals
 from assistant.cli.outlet import guarded, prepare_streams, say
 from assistant.exit_codes import ExitCode
@@ -100,8 +101,17 @@ def _show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
     callback=_show_version,
     help="Show the version.",
 )
+@click.option(
+    "--resume",
+    shell_complete=question_names,
+    metavar="RUN",
+    default="",
+    help="Open the app with a past question, as `carrel history` names it, or `last`; one that was stopped "
+    "goes on.",
+)
+@click.option("-c", "--continue", "resume", flag_value="last", help="The same as --resume last.")
 @click.pass_context
-def root(ctx: click.Context, home: str | None) -> int | None:
+def root(ctx: click.Context, home: str | None, resume: str) -> int | None:
     """Carrel answers from the papers you have, with citations you can check.
 
     Without a command it opens the app.
@@ -109,12 +119,16 @@ def root(ctx: click.Context, home: str | None) -> int | None:
     if home is not None:
         os.environ["CARREL_HOME"] = home  # for the app and for every process that is started from here
     if ctx.invoked_subcommand is not None:
+        if resume:
+            raise click.UsageError(
+                f"--resume and --continue open the app; `carrel {ctx.invoked_subcommand}` comes without them."
+            )
         return None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(root.get_usage(ctx), err=True)
         say("The app needs a terminal. `carrel --help` lists the commands that do not.")
         return ExitCode.USAGE
-    code: int = guarded(_open_app, ctx)
+    code: int = guarded(lambda: _open_app(resume), ctx)
     return code
 
 
@@ -131,7 +145,7 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _open_app() -> int:
+def _open_app(resume: str) -> int:
     """Opens the app through its entry point: the front door does not import what stands before it."""
     from importlib.metadata import entry_points
 
@@ -142,5 +156,5 @@ def _open_app() -> int:
     start = next(iter(found)).load()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # the app has its own way out, screen included
-    code = start()
+    code = start(resume)
     return code if isinstance(code, int) else 0

@@ -26,6 +26,7 @@ __all__ = [
     "Exported",
     "FailedPage",
     "FindFailed",
+    "FindNamedQuestion",
     "FindPaper",
     "FindPapers",
     "FindPlaces",
@@ -214,6 +215,13 @@ class FindQuestion(Errand[QuestionFound]):
     question_id: str
 
 
+class FindNamedQuestion(Errand[QuestionFound]):
+    """The past question that a person names, with its answer; see `assistant.past.Past.named`."""
+
+    type: Literal["find named question"] = "find named question"
+    name: str
+
+
 class Rated(Found):
     """What the person said of an answer is noted."""
 
@@ -347,6 +355,7 @@ AnyErrand = Annotated[
     | FindPlaces
     | FindQuestions
     | FindQuestion
+    | FindNamedQuestion
     | Rate
     | ForgetMarks
     | FindReferences

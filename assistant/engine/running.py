@@ -16,6 +16,7 @@ from assistant.engine.errands import (
     Exported,
     FailedPage,
     FindFailed,
+    FindNamedQuestion,
     FindPaper,
     FindPapers,
     FindPlaces,
@@ -77,6 +78,8 @@ async def run_errand(workbench: Workbench, errand: AnyErrand) -> AnyFound:
             return QuestionsFound(page=await _past(workbench).page(text, offset=offset, limit=limit))
         case FindQuestion(run=run, question_id=question_id):
             return QuestionFound(past=await _past(workbench).answer(run, question_id))
+        case FindNamedQuestion(name=name):
+            return QuestionFound(past=await _past(workbench).named(name))
         case Rate(run=run, question_id=question_id, helped=helped):
             return Rated(kept=await _past(workbench).rate(run, question_id, helped))
         case ForgetMarks():

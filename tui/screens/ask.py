@@ -73,6 +73,11 @@ class AskScreen(PaperActions):
         self.query_one(QuestionBox).focus()
 
     @property
+    def has_asked(self) -> bool:
+        """Whether a question was asked since the app was opened."""
+        return self._questions.begun
+
+    @property
     def is_answering(self) -> bool:
         """Whether a question runs or waits."""
         return bool(self._questions)

@@ -100,12 +100,12 @@ class HistoryScreen(FilteredList):
     def action_open_question(self) -> None:
         """Shows the question with the cursor, its answer and its evidence, where questions are asked."""
         if (past := self._past) is not None:
-            self.app.open_past(past.run, past.id)
+            self.app.going_on.show(past.run, past.id)
 
     def action_resume(self) -> None:
         """Goes on with the question with the cursor."""
         if (past := self._past) is not None:
-            self.app.resume(past.text, past.run)
+            self.app.going_on.resume(past.text, past.run)
 
     def action_compare(self) -> None:
         """Picks the answer with the cursor; the second one that is picked is shown beside the first."""
