@@ -42,12 +42,12 @@ def _of_the_questions(command: F) -> F:
             "--bad-lines",
             type=click.Choice(["row", "refuse"]),
             default="row",
-            help="A line that is no question: gets a row that says so, or nothing is asked.",
+            help="A line that is no question gets a row, or nothing is asked.",
         ),
         click.option(
             "--grade/--no-grade",
             default=True,
-            help="Grade the answers of questions that say what is right; done unless told not to.",
+            help="Grade answers where the questions say what is right.",
         ),
         click.option("--require-ids", is_flag=True, help="A question without an id is a bad line."),
         click.option(
@@ -87,14 +87,14 @@ def _of_what_goes_wrong(command: F) -> F:
             type=click.IntRange(0, 10),
             default=0,
             metavar="N",
-            help="Ask again at the end, up to N times, what failed or fell back.",
+            help="Ask again at the end what failed or fell back.",
         ),
         click.option(
             "--fail-on-error",
             is_flag=False,
             flag_value="true",
             metavar="[N|SHARE]",
-            help="Stop at the first failure, at N of them, or at a share of all such as 0.1.",
+            help="Stop at the first failure, at N, or at a share such as 0.1.",
         ),
         click.option(
             "--total-time",
@@ -107,13 +107,15 @@ def _of_what_goes_wrong(command: F) -> F:
             "--decisions",
             type=click.Choice(["default", "auto", "never"]),
             default="default",
-            help="What is done where a person would be asked.",
+            metavar="POLICY",
+            help="Where a person would be asked: default, auto or never.",
         ),
         click.option(
             "--every",
             type=click.FloatRange(min=0.1),
             default=5.0,
             metavar="SECONDS",
+            hidden=True,  # the help fits a screen without it
             help="How often progress is told where there is no terminal.",
         ),
     )
@@ -127,7 +129,6 @@ def _of_what_goes_wrong(command: F) -> F:
     cls=Command,
     epilog="""\b
 Examples:
-  carrel batch questions.txt -o answers.jsonl
   carrel batch questions.jsonl -o answers.jsonl --resume --retry 2
   printf '%s\\n' "What is full jitter?" | carrel batch - -o answers.jsonl
 """,
@@ -168,9 +169,7 @@ def command(
 ) -> int:
     """Answer a file of questions, or those on standard input (-).
 
-    One on each line, {"id": ..., "question": ...} on each, or CSV with these columns. Each answer is a JSON
-    line of ANSWERS, on the disk before the next question begins. Ctrl+C finishes the questions that are being
-    answered; a second one stops them. Nobody is asked anything on the way.
+    One a line, {"id": ..., "question": ...} a line, or CSV. Each answer is on the disk at once.
     """
     from assistant.cli.batch_ending import check_ending, tell_ending
     from assistant.cli.batch_progress import BatchProgress

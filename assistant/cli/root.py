@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "ask": "Ask a question and print the answer with its sources.",
     "batch": "Answer a file of questions, one JSON line each.",
     "collections": "List, rename and remove collections.",
-    "completion": "Teach a shell to complete commands, collections, settings and questions.",
+    "completion": "Print the script that teaches a shell to complete commands, settings and questions.",
     "config": "Show, check, begin and edit the settings.",
     "demo": "See the whole path on a small built-in library; no key, no network.",
     "doctor": "Look over Python, terminal, settings, models, library, history and disk.",
@@ -156,5 +156,5 @@ def _open_app(resume: str) -> int:
     start = next(iter(found)).load()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # the app has its own way out, screen included
-    code = start(resume)
+    code = start(resume) if resume else start()
     return code if isinstance(code, int) else 0
