@@ -62,10 +62,11 @@ async def keeping(
                 elif isinstance(event, Failed):
                     state = State.CANCELLED if event.kind == Stopped.__name__ else State.ERROR
                     ended = history.end(question, state, event.message)
+                if ended is not None:
+                    # Whoever is told that it has ended finds it in the history.
+                    with suppress(HistoryError):
+                        await asyncio.shield(asyncio.wrap_future(ended))
                 yield event
-        if ended is not None:
-            with suppress(HistoryError):
-                await asyncio.wrap_future(ended)
     finally:
         if ended is None:
             # Not waited for: whoever cancels wants to go on at once. Closing the history writes it.

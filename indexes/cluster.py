@@ -36,6 +36,8 @@ _FIRST_WORKER_SECONDS = {"local": 120.0, "slurm": 3_600.0, "address": 60.0}
 _WITHOUT_WORKERS_SECONDS = 300.0
 """How long work that is begun waits for another worker once the last one is gone."""
 _LOOK_SECONDS = 1.0
+_NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+"""A scheduler serves pages in any case; for this machine alone, at a port of their own."""
 _WRITTEN = re.compile(r"(local|slurm)(?::(\d{1,4}))?")
 
 
@@ -244,7 +246,7 @@ async def _local(count: int, folder: Path, at_once: int) -> AsyncIterator[Any]:
     security = await asyncio.to_thread(Security.temporary)
     keys = await asyncio.to_thread(_written, security, folder)
     threads = max(1, -(-at_once // count))
-    options = {"host": "127.0.0.1", "port": 0, "protocol": "tls", "dashboard": False, "security": security}
+    options = {"host": "127.0.0.1", "port": 0, "protocol": "tls", "security": security, **_NO_DASHBOARD}
     make: Any = spec.SpecCluster
     async with make(
         scheduler={"cls": Scheduler, "options": options},
@@ -281,12 +283,11 @@ async def _local(count: int, folder: Path, at_once: int) -> AsyncIterator[Any]:
 def _slurm(count: int, folder: str) -> Any:
     from dask_jobqueue.slurm import SLURMCluster
 
-    options = {"dashboard_address": None}
     return SLURMCluster(
         n_workers=count,
         asynchronous=True,
         security=True,
-        scheduler_options=options,
+        scheduler_options=_NO_DASHBOARD,
         shared_temp_directory=str(Path.home()),
         local_directory=None,
         job_script_prologue=[f"export PYTHONPATH={environment()['PYTHONPATH']}"],

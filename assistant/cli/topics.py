@@ -14,6 +14,8 @@ ENVIRONMENT: dict[str, str] = {
     "NO_COLOR": "No colour, whatever its value; --color goes before it.",
     "FORCE_COLOR": "Colour, and a formatted answer, also where stdout is no terminal.",
     "COLUMNS": "The width of tables and drawings, where the terminal does not say.",
+    "COLORTERM, TERM_PROGRAM": "What the terminal can do, for `carrel doctor`.",
+    "LC_ALL, LC_CTYPE, LANG": "Whether signs beyond ASCII can be shown.",
     "TERM": "With dumb, no line on the screen is ever overwritten.",
     "DISPLAY, WAYLAND_DISPLAY": "Whether a paper can be opened in a window.",
     "XDG_CONFIG_HOME, ...": "Where the platform keeps configuration, data, state and cache.",

@@ -45,7 +45,8 @@ class DaskProcesses:
 
     def children_of(self, number: int = 0) -> list[psutil.Process]:
         """The processes that a worker has started."""
-        return psutil.Process(self._workers[number].pid).children(recursive=True)
+        children: list[psutil.Process] = psutil.Process(self._workers[number].pid).children(recursive=True)
+        return children
 
     def stop(self) -> None:
         """Kills everything that still runs."""

@@ -7,6 +7,7 @@ from typing import Any
 from assistant.engine.errands import (
     ChangeSetting,
     CheckSetting,
+    Errand,
     FindSettings,
     ModelTried,
     SettingChecked,
@@ -54,7 +55,7 @@ class Configurable(ScriptedEngine):
 
     def __init__(self, **more: Any) -> None:
         self.rows = rows()
-        self.scripted = {
+        self.scripted: dict[type[Errand[Any]], Any] = {
             FindSettings: lambda errand: self._sheet(),
             CheckSetting: self._check,
             ChangeSetting: self._change,

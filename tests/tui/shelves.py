@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assistant.engine.errands import (
+    Errand,
     FailedPage,
     FindFailed,
     FindPaper,
@@ -144,7 +145,7 @@ class Shelves(ScriptedEngine):
         self.questions_asked = [past(number) for number in range(questions)]
         self.papers = [listed(number) for number in range(papers)]
         self.failures = [failed(number) for number in range(failures)]
-        found = {
+        found: dict[type[Errand[Any]], Any] = {
             FindPapers: self._page,
             FindFailed: self._failed,
             FindPaper: lambda wanted: sheet(self._named(wanted.document_id)),

@@ -159,6 +159,7 @@ async def test_a_click_in_the_list_opens_the_page(sit_down):
     async with sit_down(engine, size=MEDIUM) as desk:
         await desk.ask()
         await desk.answered()
+        await desk.sees("[3] Circuit breakers")
         await desk.pilot.click(OptionList, offset=(10, 2))
         await desk.until(lambda: engine.looked_up)
         assert engine.looked_up[0][0] == "demo-3"
