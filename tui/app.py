@@ -296,6 +296,15 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
             return True
         return bool(self.screen.get_selected_text())
 
+    async def _close_all(self) -> None:
+        """A part of an answer that was on its way out when the app is left does not make leaving an error."""
+        try:
+            await super()._close_all()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+
     # Crashing. Textual would print every variable of every function it came through: texts, and keys.
 
     def _fatal_error(self) -> None:

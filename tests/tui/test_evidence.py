@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual.widgets import OptionList
-
 from assistant.engine.protocol import Surroundings
 from assistant.engine.scripted import Gate, ScriptedEngine
 from assistant.events import Citation, Done, EvidenceReady, Summarised, Token
@@ -160,7 +158,7 @@ async def test_a_click_in_the_list_opens_the_page(sit_down):
         await desk.ask()
         await desk.answered()
         await desk.sees("[3] Circuit breakers")
-        await desk.pilot.click(OptionList, offset=(10, 2))
+        await desk.pilot.click("EvidencePane OptionList", offset=(10, 2))
         await desk.until(lambda: engine.looked_up)
         assert engine.looked_up[0][0] == "demo-3"
 
