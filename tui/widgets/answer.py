@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual import on
 from textual.message import Message
 from textual.timer import Timer
@@ -14,7 +16,9 @@ from tui.safe import shown
 __all__ = ["AnswerText"]
 
 _FLUSH_SECONDS = 0.1
-"""Tokens are gathered this long before the Markdown is parsed again; ticks are dropped, tokens never."""
+"""Tokens are gathered at least this long before the Markdown is parsed again; no token is ever dropped."""
+_REST = 3.0
+"""Times what showing them took: a long answer is drawn less often, and whoever types meanwhile is heard."""
 
 
 class AnswerText(Markdown):
@@ -37,7 +41,7 @@ class AnswerText(Markdown):
         """Adds text, shown with the next flush."""
         self._pending += shown(text)
         if self._flushing is None:
-            self._flushing = self.set_interval(_FLUSH_SECONDS, self._flush)
+            self._flushing = self.set_timer(_FLUSH_SECONDS, self._flush)
 
     async def start_over(self) -> None:
         """Drops what was streamed: its author failed and another one writes."""
@@ -68,15 +72,25 @@ class AnswerText(Markdown):
             self.post_message(self.CitationOpened(evidence_id))
 
     async def _flush(self) -> None:
+        began = time.monotonic()
         text, self._pending = self._pending, ""
         if text:
             self.display = True
             await self.append(text)
             self._silence_tooltips()
+        self.call_after_refresh(self._rest, began)
+
+    def _rest(self, began: float) -> None:
+        """Flushes again in a while, if there is more by now; else the next text begins anew."""
+        if self._flushing is None:
+            return
+        seconds = max(_FLUSH_SECONDS, _REST * (time.monotonic() - began))
+        self._flushing = self.set_timer(seconds, self._flush) if self._pending else None
 
     def _stop_flushing(self) -> None:
         if self._flushing is not None:
             self._flushing.stop()
+            self._flushing = None
 
     def _silence_tooltips(self) -> None:
         """Tooltips of table cells would parse the cell's text as markup."""
