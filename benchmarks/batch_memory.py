@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from assistant import Assistant
+from benchmarks.elsewhere import run_elsewhere
 from benchmarks.measure import NotMeasurable, Report, Target
 from benchmarks.overhead import NOTES, QUESTIONS
 from tests.faults.dialects.openai_chat import OpenAIChat
@@ -69,21 +68,10 @@ def _answered(home: Path, server: FaultServer) -> str:
     ]
     lines = "".join(f"{json.dumps(each)}\n" for each in asked)
     (home / "questions.jsonl").write_text(lines, "utf-8")
-    ran = subprocess.run(
-        [sys.executable, "-c", _BATCH, str(CONCURRENCY)],
-        capture_output=True,
-        text=True,
-        cwd=home,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-            "CARREL_HOME": str(home),
-            "CARREL_REASONING": "openai:big",
-            "CARREL_BASE_URL": server.base_url,
-            "CARREL_WEB": "never",
-            "CARREL_PROVIDERS__CONNECTIONS": str(CONCURRENCY),
-        },
+    return run_elsewhere(
+        _BATCH,
+        str(CONCURRENCY),
+        home=home,
+        server=server,
+        settings={"CARREL_PROVIDERS__CONNECTIONS": str(CONCURRENCY)},
     )
-    if ran.returncode:
-        raise AssertionError(ran.stderr)
-    return ran.stdout

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from assistant import Assistant
+from benchmarks.elsewhere import run_elsewhere
 from benchmarks.measure import Report, Target
 from benchmarks.overhead import NOTES, QUESTIONS
 from tests.faults.dialects.openai_chat import OpenAIChat
@@ -86,22 +84,11 @@ def run() -> Report:
 
 def _answered(home: Path, server: FaultServer) -> str:
     questions = [f"{_ASKED[n % len(_ASKED)]} This is case {n:04}." for n in range(COUNT + 1)]
-    ran = subprocess.run(
-        [sys.executable, "-c", _BATCH, str(CONCURRENCY)],
-        input=json.dumps(questions),
-        capture_output=True,
-        text=True,
-        cwd=home,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-            "CARREL_HOME": str(home),
-            "CARREL_REASONING": "openai:big",
-            "CARREL_BASE_URL": server.base_url,
-            "CARREL_WEB": "never",
-            "CARREL_PROVIDERS__CONNECTIONS": str(CONCURRENCY),
-        },
+    return run_elsewhere(
+        _BATCH,
+        str(CONCURRENCY),
+        home=home,
+        server=server,
+        stdin=json.dumps(questions),
+        settings={"CARREL_PROVIDERS__CONNECTIONS": str(CONCURRENCY)},
     )
-    if ran.returncode:
-        raise AssertionError(ran.stderr)
-    return ran.stdout

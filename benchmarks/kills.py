@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import sqlite3
 import statistics
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from assistant import Assistant
 from assistant.history import State
+from benchmarks.elsewhere import run_elsewhere
 from benchmarks.measure import NotMeasurable, Report, Target, seconds, upper_bound
 from benchmarks.overhead import NOTES, QUESTIONS
 from pipelines.events import Token
@@ -220,23 +220,14 @@ print(json.dumps({f"grown_{name}": after[name] - before[name] for name in after}
 def _long(home: Path) -> dict[str, float]:
     """What a process has grown by between question 100 and question 1,000, and the size of its history."""
     with FaultServer(OpenAIChat(), prefix="/v1") as server:
-        ran = subprocess.run(
-            [sys.executable, "-c", _LONG_RUN, str(WARM)],
-            input=json.dumps(list(_questions(LONG).values())),
-            capture_output=True,
-            text=True,
-            cwd=home,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path(__file__).parents[1]),
-                "CARREL_HOME": str(home),
-                "CARREL_REASONING": "openai:big",
-                "CARREL_BASE_URL": server.base_url,
-                "CARREL_WEB": "never",
-                "CARREL_LIBRARY__ENCODER": "none",
-            },
-            check=True,
+        said = run_elsewhere(
+            _LONG_RUN,
+            str(WARM),
+            home=home,
+            server=server,
+            stdin=json.dumps(list(_questions(LONG).values())),
+            settings={"CARREL_LIBRARY__ENCODER": "none"},
         )
         calls = len(server.ledger)
-    grown: dict[str, float] = json.loads(ran.stdout)
+    grown: dict[str, float] = json.loads(said)
     return {**grown, "calls": calls, "history_bytes": (home / "state" / "history.db").stat().st_size}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from indexes.errors import WebDisallowed
 from indexes.protocols import Retriever
-from pipelines import reason, verify
+from pipelines.ending import ending
 from pipelines.events import Classified, EvidenceReady, Routed
 from pipelines.models import Models
 from pipelines.policy import Policy
@@ -23,10 +23,7 @@ __all__ = ["asked_again", "opened", "same_evidence"]
 
 def asked_again(limits: Limits) -> Pipeline:
     """The pipeline of a question that is asked again: no library is searched, and no paper summarised."""
-    tries = limits.attempts
     web = Policy(timeout_seconds=limits.web_seconds)
-    reasoning = Policy(timeout_seconds=limits.reason_seconds, attempts=tries)
-    simpler = Policy(timeout_seconds=limits.simpler_seconds, attempts=tries, reserve=0.3)
     return Pipeline(
         "again",
         takes=("again",),
@@ -47,19 +44,7 @@ def asked_again(limits: Limits) -> Pipeline:
                 ),
             ),
             Step("draft", gives="first_draft", ladder=(rung(no_draft),)),
-            Step(
-                "reason",
-                gives="draft",
-                share=45,
-                unless=reason.nothing_to_reason,
-                ask_before_last="models failed",
-                ladder=(
-                    rung(reason.by_reasoning_model, reasoning, name="the reasoning model"),
-                    rung(reason.by_simpler_summary, simpler, name="a simpler summary"),
-                    rung(reason.extractively, name="the best sentences, verbatim"),
-                ),
-            ),
-            Step("verify", gives="answer", share=3, ladder=(rung(verify.check_citations),)),
+            *ending(limits),
         ),
     )
 

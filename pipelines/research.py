@@ -10,9 +10,10 @@ from typing import Any
 
 from indexes.errors import CarrelError
 from indexes.protocols import LooksAhead, Retriever
-from pipelines import cascade, classify, reason, retrieve, route, summarise, verify
+from pipelines import cascade, classify, retrieve, route, summarise
 from pipelines.again import asked_again
 from pipelines.condense import condense_step, needs_context
+from pipelines.ending import ending, simpler_policy
 from pipelines.events import AskEvent, Done, Failed
 from pipelines.graph import CompiledPipeline, Result
 from pipelines.journal import Journal
@@ -43,8 +44,6 @@ def research(limits: Limits) -> Pipeline:
     web = Policy(timeout_seconds=limits.web_seconds, reserve=0.6)
     kind = Policy(timeout_seconds=limits.classify_seconds, attempts=2, cache=True)
     reading = Policy(timeout_seconds=limits.summary_seconds, attempts=tries, cache=True)
-    reasoning = Policy(timeout_seconds=limits.reason_seconds, attempts=tries)
-    simpler = Policy(timeout_seconds=limits.simpler_seconds, attempts=tries, reserve=0.3)
     return Pipeline(
         "research",
         takes=("question",),
@@ -101,23 +100,11 @@ def research(limits: Limits) -> Pipeline:
                 share=15,
                 unless=cascade.not_a_cascade,
                 ladder=(
-                    rung(cascade.drafted, simpler, name="the small model"),
+                    rung(cascade.drafted, simpler_policy(limits), name="the small model"),
                     rung(cascade.no_draft, name="no draft"),
                 ),
             ),
-            Step(
-                "reason",
-                gives="draft",
-                share=45,
-                unless=reason.nothing_to_reason,
-                ask_before_last="models failed",
-                ladder=(
-                    rung(reason.by_reasoning_model, reasoning, name="the reasoning model"),
-                    rung(reason.by_simpler_summary, simpler, name="a simpler summary"),
-                    rung(reason.extractively, name="the best sentences, verbatim"),
-                ),
-            ),
-            Step("verify", gives="answer", share=3, ladder=(rung(verify.check_citations),)),
+            *ending(limits),
         ),
     )
 

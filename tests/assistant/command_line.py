@@ -14,7 +14,17 @@ from pathlib import Path
 
 from tests.faults.server import FaultServer
 
-__all__ = ["LIGHT", "QUESTION", "Ran", "carrel", "carrel_in_terminal", "command", "environment", "with_model"]
+__all__ = [
+    "LIGHT",
+    "QUESTION",
+    "Ran",
+    "carrel",
+    "carrel_in_terminal",
+    "carrel_signalled",
+    "command",
+    "environment",
+    "with_model",
+]
 
 ROOT = Path(__file__).parents[2]
 QUESTION = "What does full jitter do to the retries of many clients?"
@@ -58,6 +68,23 @@ def carrel(
         check=False,
     )
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+def carrel_signalled(*arguments: str, number: int, server: FaultServer) -> Ran:
+    """Runs with pipes until the model is asked, which hangs, and sends it a signal then."""
+    process = subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(with_model(server)),
+    )
+    try:
+        server.ledger.wait_for(len(server.ledger) + 1)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    return Ran(process.returncode, stdout.decode(), stderr.decode())
 
 
 def carrel_in_terminal(

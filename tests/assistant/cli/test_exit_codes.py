@@ -21,6 +21,7 @@ from tests.assistant.command_line import (
     Ran,
     carrel,
     carrel_in_terminal,
+    carrel_signalled,
     command,
     environment,
     with_model,
@@ -145,20 +146,9 @@ def test_a_signal_is_an_error_in_json_for_whoever_waits_for_json(
 ) -> None:
     model_server.script(Hang())
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = subprocess.Popen(
-            command("ask", "--json", QUESTION),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(with_model(model_server)),
-        )
-        try:
-            model_server.ledger.wait_for(len(model_server.ledger) + 1)
-            process.send_signal(number)
-            stdout, _ = process.communicate(timeout=30)
-        finally:
-            process.kill()
-        assert process.returncode == ExitCode.INTERRUPTED
-        assert json.loads(stdout)["error"]["kind"] == "Interrupted"
+        ran = carrel_signalled("ask", "--json", QUESTION, number=number, server=model_server)
+        assert ran.code == ExitCode.INTERRUPTED
+        assert json.loads(ran.stdout)["error"]["kind"] == "Interrupted"
 
 
 def test_the_second_ctrl_c_does_not_wait_for_what_the_first_one_waits_for() -> None:

@@ -20,6 +20,7 @@ from tests.assistant.command_line import (
     Ran,
     carrel,
     carrel_in_terminal,
+    carrel_signalled,
     command,
     environment,
     with_model,
@@ -301,22 +302,11 @@ def test_a_refused_key_is_told_and_the_papers_still_answer(filled: Path, model_s
 def test_ctrl_c_stops_the_question_and_exits_130(filled: Path, model_server: FaultServer) -> None:
     model_server.script(Hang())
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = subprocess.Popen(
-            command("ask", "-v", QUESTION),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(with_model(model_server)),
-        )
-        try:
-            model_server.ledger.wait_for(len(model_server.ledger) + 1)
-            process.send_signal(number)
-            stdout, stderr = process.communicate(timeout=30)
-        finally:
-            process.kill()
-        assert process.returncode == 130
-        assert stdout == b""
-        assert b"Stopped." in stderr
-        assert b"Traceback" not in stderr
+        ran = carrel_signalled("ask", "-v", QUESTION, number=number, server=model_server)
+        assert ran.code == 130
+        assert ran.stdout == ""
+        assert "Stopped." in ran.stderr
+        assert "Traceback" not in ran.stderr
 
 
 def test_ctrl_c_while_papers_are_added_keeps_them_and_says_how_to_go_on(tmp_path: Path) -> None:
