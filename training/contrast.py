@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel
 
-from training.distil import batches, distillation_losses, pooled, still
+from training.distil import batches, lesson, losses, pooled, still
 from training.pairs import Pair
 
 __all__ = ["contrast", "main"]
@@ -37,7 +37,6 @@ def contrast(
     student_folder: Path,
     out: Path,
     *,
-    layers: tuple[int, ...] = (0, 2, 5),
     minutes: float = 15.0,
     batch: int = 48,
     max_tokens: int = 128,
@@ -54,7 +53,6 @@ def contrast(
         teacher_folder: The teacher, as in `distil`.
         student_folder: What `distil` wrote.
         out: Where the result goes.
-        layers: As in `distil`.
         minutes: How long.
         batch: Pairs in a batch.
         max_tokens: Where a text is cut off.
@@ -80,7 +78,8 @@ def contrast(
             break
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, steps / 50) * (1 - done)
-        close, alike, hidden = distillation_losses(teacher, student, layers, *next(told))
+        ids, mask = next(told)
+        close, alike, hidden = losses(student, lesson(teacher, ids, mask), ids, mask)
         asked, found = (
             pooled(student(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
             for ids, mask in (questions, passages)
@@ -139,7 +138,6 @@ def main() -> None:
     for name in ("pairs", "texts", "teacher", "student", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--minutes", type=float, default=15.0)
-    parser.add_argument("--layers", type=int, nargs="+", default=[0, 2, 5])
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--weight", type=float, default=1.0)
     given = parser.parse_args()
@@ -149,7 +147,6 @@ def main() -> None:
         given.teacher,
         given.student,
         given.out,
-        layers=tuple(given.layers),
         minutes=given.minutes,
         rate=given.rate,
         weight=given.weight,

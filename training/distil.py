@@ -17,6 +17,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel
 
-__all__ = ["batches", "distil", "distillation_losses", "main", "pooled", "still"]
+__all__ = ["Lesson", "batches", "child", "distil", "lesson", "losses", "main", "pooled", "still"]
 
 _TEMPERATURE = 0.05
 _POOL_BATCHES = 64
@@ -65,7 +66,7 @@ def distil(
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(teacher_folder)
     teacher = BertModel.from_pretrained(teacher_folder, add_pooling_layer=False).eval()
-    student = BertModel.from_pretrained(init, add_pooling_layer=False) if init else _child(teacher, layers)
+    student = BertModel.from_pretrained(init, add_pooling_layer=False) if init else child(teacher, layers)
     still(student)
     trained = [weight for weight in student.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
@@ -78,14 +79,14 @@ def distil(
             break
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, (steps + 1) / 100) * (1 - done)
-        losses = distillation_losses(teacher, student, layers, ids, mask)
-        loss = losses[0] + losses[1] + 0.5 * losses[2]
+        close, alike, hidden = losses(student, lesson(teacher, ids, mask), ids, mask)
+        loss = close + alike + 0.5 * hidden
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         steps, seen = steps + 1, seen + len(ids)
-        recent.append((losses[0].item(), losses[1].item(), losses[2].item()))
+        recent.append((close.item(), alike.item(), hidden.item()))
         if steps % 50 == 0:
             means = [round(float(np.mean(column)), 4) for column in zip(*recent, strict=True)]
             report = {
@@ -119,38 +120,79 @@ def still(student: Any) -> Any:
     return student
 
 
-def _child(teacher: Any, layers: tuple[int, ...]) -> Any:
-    config = type(teacher.config)(**{**teacher.config.to_dict(), "num_hidden_layers": len(layers)})
-    student = BertModel(config, add_pooling_layer=False)
+def child(teacher: Any, layers: tuple[int, ...], *, inner: int | None = None) -> Any:
+    """Returns a student that begins with some of the teacher's layers.
+
+    Args:
+        teacher: A `BertModel`.
+        layers: Which of its layers, counted from 0.
+        inner: Width of the feed-forward networks; the teacher's if not given. Of a wider one the neurons with
+            the largest product of their incoming and outgoing weights' lengths are kept.
+    """
+    changed = {
+        "num_hidden_layers": len(layers),
+        "intermediate_size": inner or teacher.config.intermediate_size,
+    }
+    student = BertModel(
+        type(teacher.config)(**{**teacher.config.to_dict(), **changed}), add_pooling_layer=False
+    )
     student.embeddings.load_state_dict(teacher.embeddings.state_dict())
     for own, layer in zip(student.encoder.layer, layers, strict=True):
-        own.load_state_dict(teacher.encoder.layer[layer].state_dict())
+        own.load_state_dict(_narrowed(teacher.encoder.layer[layer].state_dict(), inner))
     return student
 
 
-def distillation_losses(
-    teacher: Any, student: Any, layers: tuple[int, ...], ids: Tensor, mask: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns how far the student is from the teacher: in vectors, in what is alike, in hidden states."""
+def _narrowed(weights: dict[str, Tensor], inner: int | None) -> dict[str, Tensor]:
+    into, out = weights["intermediate.dense.weight"], weights["output.dense.weight"]
+    if inner is None or inner >= len(into):
+        return weights
+    kept = (into.norm(dim=1) * out.norm(dim=0)).topk(inner).indices.sort().values
+    return {
+        **weights,
+        "intermediate.dense.weight": into[kept],
+        "intermediate.dense.bias": weights["intermediate.dense.bias"][kept],
+        "output.dense.weight": out[:, kept],
+    }
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the teacher makes of a batch."""
+
+    vectors: Tensor
+    """(batch, width), at unit length."""
+    alike: Tensor
+    """(batch, batch): how likely it takes one text for another's nearest; rows sum to 1."""
+    hidden: tuple[Tensor, ...]
+    """(batch, tokens, width) each: the embeddings and what each layer gives."""
+
+
+def lesson(teacher: Any, ids: Tensor, mask: Tensor) -> Lesson:
+    """Asks the teacher, without gradients; `ids` and `mask` as `batches` yields them."""
     with torch.no_grad():
         told = teacher(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-        wanted = pooled(told.last_hidden_state, mask)
-        alike = torch.softmax((wanted @ wanted.T).fill_diagonal_(-1e4) / _TEMPERATURE, dim=1)
+        vectors = pooled(told.last_hidden_state, mask)
+        alike = torch.softmax((vectors @ vectors.T).fill_diagonal_(-1e4) / _TEMPERATURE, dim=1)
+    return Lesson(vectors, alike, told.hidden_states)
+
+
+def losses(student: Any, told: Lesson, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns how far the student is from the teacher: in vectors, in what is alike, in hidden states."""
     gave = student(input_ids=ids, attention_mask=mask, output_hidden_states=True)
     vectors = pooled(gave.last_hidden_state, mask)
     similar = (vectors @ vectors.T).masked_fill(torch.eye(len(ids), dtype=torch.bool), -1e4) / _TEMPERATURE
-    divergence = nn.functional.kl_div(torch.log_softmax(similar, dim=1), alike, reduction="batchmean")
-    deep = len(told.hidden_states) - 1
-    ends = [round((place + 1) * deep / len(layers)) for place in range(len(layers))]
+    divergence = nn.functional.kl_div(torch.log_softmax(similar, dim=1), told.alike, reduction="batchmean")
+    layers, deep = len(student.encoder.layer), len(told.hidden) - 1
+    ends = [round((place + 1) * deep / layers) for place in range(layers)]
     weights = mask.unsqueeze(-1).to(vectors.dtype)
     hidden = torch.stack(
         [
-            ((gave.hidden_states[place + 1] - told.hidden_states[end]).square() * weights).sum()
+            ((gave.hidden_states[place + 1] - told.hidden[end]).square() * weights).sum()
             / (weights.sum() * vectors.shape[1])
             for place, end in enumerate(ends)
         ]
     ).mean()
-    return 1 - (vectors * wanted).sum(1).mean(), divergence, hidden
+    return 1 - (vectors * told.vectors).sum(1).mean(), divergence, hidden
 
 
 def batches(
