@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.measure import NotMeasurable, Report, Target, exact_upper_bound
 from indexes.check import check
@@ -24,6 +26,8 @@ from indexes.repair import repair
 from indexes.types import ParsedDocument
 from tests.faults.adding import DIMENSIONS, FAST, POINTS, AddingUnderFire, Nursery, content_of
 from tests.faults.disk import DISK_CALLS, run_with, why_not
+
+Try = TypeVar("Try")
 
 SEED = 7
 FILES, KNOWN = 500, 50
@@ -113,6 +117,14 @@ def _made(folder: Path) -> Path:
     return folder
 
 
+def _told(what: str, planned: Sequence[Try]) -> Iterator[Try]:
+    """Yields what is planned and says now and then, on stderr, how far it is: it may take an hour."""
+    for done, each in enumerate(planned):
+        if done % 10 == 0:
+            print(f"{what}: {done} of {len(planned)}", file=sys.stderr, flush=True)
+        yield each
+
+
 async def _killed(folder: Path, effort: Effort) -> Row:
     """One library killed at points in a random order; the last run must converge with one never killed."""
     chance, row = random.Random(SEED), Row()
@@ -122,7 +134,7 @@ async def _killed(folder: Path, effort: Effort) -> Row:
             nursery.run(under_fire.job(index=index))
         moments = [*list(FAST) * effort.fast_rounds, *list(POINTS[len(FAST) :]) * effort.index_rounds]
         chance.shuffle(moments)
-        for point in moments:
+        for point in _told("kills", moments):
             nth = chance.randint(1, 3) if point.startswith(("add.read", "file")) else 1
             code = nursery.run(under_fire.job(at=f"{point}:{nth}", index=point not in FAST))
             row.n += code == -signal.SIGKILL
@@ -153,7 +165,7 @@ async def _with_faults(folder: Path, count: int, fault: Callable[[int], str]) ->
     under_fire = AddingUnderFire(folder, papers=3)
     with Nursery(folder) as nursery:
         nursery.run(under_fire.job())
-        for nth in sorted(chance.sample(range(1, _LAST_CALL), count)):
+        for nth in _told("faults", sorted(chance.sample(range(1, _LAST_CALL), count))):
             ran = await asyncio.to_thread(run_with, fault(nth), under_fire.job())
             row.n += ran.returncode != 0
             wrong = await under_fire.violations(finished=ran.returncode == 0)
@@ -193,18 +205,17 @@ async def _damaged(folder: Path, effort: Effort) -> Row:
     async with Library.open(folder / "whole", encoder=_Counting(), delta_limit=100) as library:
         await library.add_texts(_papers(55))
         whole = await _answers(library)
-    for name in _INDEX_FILES:
-        for shape in effort.shapes:
-            copy = folder / "damaged"
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(folder / "whole", copy)
-            for path in copy.rglob(name):
-                _damage(path, shape, chance)
-            row.n += 1
-            if (await check(copy)).sound:
-                row.wrong.append(f"{name} {shape} is not noticed")
-            await repair(copy)
-            row.wrong += [f"{name} {shape}: {each}" for each in await _otherwise(copy, whole)]
+    for name, shape in _told("damages", list(itertools.product(_INDEX_FILES, effort.shapes))):
+        copy = folder / "damaged"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(folder / "whole", copy)
+        for path in copy.rglob(name):
+            _damage(path, shape, chance)
+        row.n += 1
+        if (await check(copy)).sound:
+            row.wrong.append(f"{name} {shape} is not noticed")
+        await repair(copy)
+        row.wrong += [f"{name} {shape}: {each}" for each in await _otherwise(copy, whole)]
     return row
 
 

@@ -60,9 +60,10 @@ def few(hits: Sequence[Hit], limit: int) -> list[Hit]:
 async def joined(hits: Iterable[Hit], page_text: PageText) -> list[Hit]:
     """Returns the hits with those whose passages touch on one page as one, in the place of the best of them.
 
-    Passages touch when they overlap or nothing but white space stands between them. The passage of a joined
-    hit has its text as it stands on the page, `<document id>:<first>-<last>` for an id, and the heading of
-    its beginning; score, rank and retriever are the best one's.
+    Passages touch when they overlap or nothing but white space stands between them, and both are of the same
+    part: a title page stays apart from the abstract under it. The passage of a joined hit has its text as it
+    stands on the page, `<document id>:<first>-<last>` for an id, and the heading of its beginning; score, rank
+    and retriever are the best one's.
 
     Args:
         hits: Best first.
@@ -94,7 +95,7 @@ async def joined(hits: Iterable[Hit], page_text: PageText) -> list[Hit]:
 
 async def _touch(one: Hit, other: Hit, page_text: PageText) -> bool:
     first, second = _in_order(one.passage, other.passage)
-    if first.document_id != second.document_id or first.page != second.page:
+    if (first.document_id, first.page, first.part) != (second.document_id, second.page, second.part):
         return False
     gap = second.start - first.end
     if gap <= 0 or gap > _WIDEST_GAP:

@@ -25,11 +25,21 @@ _MEANT = 1.5
 chosen on 1,190 questions of XQuAD (Artetxe et al. 2020) and 389 of FairytaleQA (Xu et al. 2022)."""
 _SAME = 0.6
 """Share of stems that two sentences have in common from which on the second says nothing new."""
+_BESIDE_THE_TEXT = 1.0
+"""What a sentence of a title page, of a list of references or of thanks loses: names, addresses and notes on
+the paper share words with many a question and answer few. Where nothing else tells they are still found."""
+_OF_THE_WORK = re.compile(
+    r"[\d.\s]*(?:acknowledge?ments?|funding|(?:author|credit)s?\b.*\bcontributions?"
+    r"|(?:conflicts? of|competing|declaration of).*\binterests?)\W*",
+    re.IGNORECASE,
+)
+"""Headings under which a paper tells of its making."""
 _NOT_PROSE = re.compile(
     r"https?://|\bdoi\b"  # addresses
     r"|\.,? \(?(?:19|20)\d\d[a-z]?\)?[.:,] \S"  # an entry of a reference list: "Smith, J., (2021). Title"
     r"|\b(?:vol|pp)\. ?\d"
     r"|^[“\"][^“”\"]+[”\"]$"  # nothing but a quotation: the title in such an entry
+    r"|©|\bcreative commons\b|\ball rights reserved\b|\bopen[- ]access article\b"  # a licence
     r"|[|=<>{}\\]{2}|\|.*\||\.{4}",  # tables, formulas, tables of contents
     re.IGNORECASE,
 )
@@ -88,7 +98,8 @@ def rank_sentences(question: str, hits: Sequence[Hit], *, weights: Mapping[str, 
 
     A sentence scores by the weighted share of the question's stems it has, by neighbouring pairs of them, by
     the share that the sentence beside it has and that those around it have, and by the place of its passage.
-    What stands in the paper's title counts little: its sentences need not repeat it. The weights were
+    What stands in the paper's title counts little: its sentences need not repeat it; what stands on its title
+    page, in its list of references or among its thanks counts less than its text. The weights were
     chosen on the development questions (`python -m benchmarks grading`), but for that of what stands around.
     """
     asked = content_stems(question)
@@ -96,6 +107,7 @@ def rank_sentences(question: str, hits: Sequence[Hit], *, weights: Mapping[str, 
     found: list[Sentence] = []
     for place, hit in enumerate(hits, 1):
         told = _without_title(weights, asked, hit)
+        beside_the_text = hit.passage.part != "body" or _OF_THE_WORK.fullmatch(hit.passage.section or "")
         spans = list(sentences(hit.passage.text))
         stems = [content_stems(hit.passage.text[start:end]) for start, end in spans]
         shares = [_share(each, asked, told) for each in stems]
@@ -107,6 +119,8 @@ def rank_sentences(question: str, hits: Sequence[Hit], *, weights: Mapping[str, 
             beside = max(shares[max(0, number - 1) : number] + shares[number + 1 : number + 2], default=0.0)
             paired = len(pairs & set(pairwise(stems[number])))
             score = shares[number] + 0.08 * paired + 0.1 * beside + 0.8 * around + 0.3 / place**0.5
+            if beside_the_text:
+                score -= _BESIDE_THE_TEXT
             before = spans[number - 1][0] if number else start
             at, until, context = (hit.passage.start + offset for offset in (start, end, before))
             found.append(Sentence(hit, at, until, score, shares[number], context))

@@ -56,6 +56,12 @@ async def test_what_overlaps_is_there_once() -> None:
     assert whole.passage.id == "d:8-10"
 
 
+async def test_a_title_page_is_not_joined_to_the_abstract_under_it() -> None:
+    owls, bees = _hit(*_span("Owls hunt at night.")), _hit(*_span("Bees dance by day."), ordinal=1, rank=2)
+    front = owls.model_copy(update={"passage": owls.passage.model_copy(update={"part": "front"})})
+    assert await joined([front, bees], _page) == [front, bees]
+
+
 async def test_what_does_not_touch_stays_apart() -> None:
     owls, ants = _hit(*_span("Owls hunt at night.")), _hit(*_span("Ants walk;"), ordinal=2, rank=2)
     elsewhere = _hit(*_span("Bees dance by day."), ordinal=1, rank=3, page=2)

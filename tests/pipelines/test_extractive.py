@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pipelines.extractive import best_sentences, by_meaning_too, rank_sentences
 from tests.pipelines.papers import hit
 
@@ -18,6 +20,45 @@ def test_the_title_in_a_list_of_references_is_no_answer() -> None:
         "1. C. Herry and A. Lüthi. “Switching on and off fear by distinct neuronal circuits.” In: Nature 454."
     )
     assert chosen(f"{PROSE}\n\nReferences\n{reference}") == [PROSE]
+
+
+def test_a_title_page_is_quoted_after_the_text_and_still_where_it_alone_tells() -> None:
+    question = "Which circuits switch fear on and off?"
+    page = "Circuits that switch fear on and off, by the fear circuits group of the institute of circuits."
+    said = "In the amygdala two circuits switch fear."
+    title_page, body = hit(page, title="One"), hit(said, title="Two", rank=2)
+    title_page = title_page.model_copy(
+        update={"passage": title_page.passage.model_copy(update={"part": "front"})}
+    )
+
+    both = best_sentences(question, [title_page, body], weights={}, limit=5)
+    assert [sentence.text for sentence in both] == [said, page]
+    (alone,) = best_sentences(question, [title_page], weights={}, limit=5)
+    assert alone.text == page
+
+
+@pytest.mark.parametrize(
+    ("heading", "first"),
+    [
+        ("Acknowledgements", False),
+        ("6. Funding", False),
+        ("Author contributions", False),
+        ("Declaration of competing interests", False),
+        ("Fear in the amygdala", True),
+    ],
+)
+def test_thanks_are_quoted_after_the_text(heading: str, first: bool) -> None:
+    thanks = hit("We thank the group whose circuits switch fear on and off.", title="One")
+    thanks = thanks.model_copy(update={"passage": thanks.passage.model_copy(update={"section": heading})})
+    said = hit("In the amygdala two circuits switch fear.", title="Two", rank=2)
+
+    best = best_sentences("Which circuits switch fear on and off?", [thanks, said], weights={}, limit=5)
+    assert (best[0].hit.document.title == "One") is first
+
+
+def test_a_licence_is_no_answer() -> None:
+    licence = "This article on circuits that switch fear on and off is under a Creative Commons licence."
+    assert chosen(f"{PROSE}\n\n{licence}") == [PROSE]
 
 
 def test_a_sentence_that_quotes_is_still_an_answer() -> None:
