@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ from tests.assistant.command_line import (
 )
 from tests.faults.script import Hang, Status
 from tests.faults.server import FaultServer
+from tests.indexes.readers.pdf_writer import pdf
+from tests.indexes.readers.test_ocr import scan
 
 HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J"
 
@@ -95,6 +98,22 @@ def test_a_reader_that_is_not_installed_says_what_to_install(tmp_path: Path) -> 
     ran = run("add", str(tmp_path), "--reader", "llama_index.readers.nowhere:Reader=.rows")
     assert ran.code == 2
     assert "pip install llama-index-readers-nowhere" in ran.stderr
+
+
+def test_a_scan_is_read_by_ocr_where_that_is_asked_for(tmp_path: Path) -> None:
+    scanned = tmp_path / "scanned.pdf"
+    scanned.write_bytes(scan(pdf([(20, "Hearing in barn owls"), "Owls locate prey in the dark by ear."])))
+
+    without = run("add", str(scanned))
+    assert without.code == 1
+    assert "--ocr" in without.stderr
+    ran = run("add", "--ocr", str(scanned))
+    if find_spec("rapidocr"):
+        assert ran.code == 0
+        assert "barn owls" in run("search", "prey in the dark").stdout
+    else:
+        assert ran.code == 1
+        assert "pip install 'carrel[ocr]'" in ran.stderr
 
 
 def test_adding_as_json_is_the_report(notes: Path) -> None:
