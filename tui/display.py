@@ -17,6 +17,7 @@ from textual import constants
 from textual.color import Color
 from textual.events import DescendantFocus
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.types import AnimationLevel
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
@@ -39,7 +40,7 @@ _SPELLED = {
     "↳": ">",
     "·–—‐‑−": "-",
     "…": ".",
-    "•●◉◆■": "*",
+    "•▪‣◦●◉◆■": "*",
     "○◌◇□": "o",
     "“”„«»": '"',
     "‘’‚‹›": "'",
@@ -63,6 +64,7 @@ class DrawnApp(SturdyApp, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
+        self._drawn_with: tuple[Glyphs, AnimationLevel] = ("auto", constants.TEXTUAL_ANIMATIONS)
         self._use_glyphs("auto")
 
     @property
@@ -71,15 +73,19 @@ class DrawnApp(SturdyApp, inherit_bindings=False):
         return self.animation_level == "none"
 
     def draw_with(self, glyphs: Glyphs, *, still: bool) -> None:
-        """Draws everything anew, as the settings want it.
+        """Draws everything anew, as the settings want it; nothing where it is drawn so already.
 
         Args:
             glyphs: ASCII alone, all glyphs, or what the terminal can show; what the locale's encoding has no
                 way to write is spelled out in any case.
             still: Nothing moves by itself.
         """
+        level = "none" if still else constants.TEXTUAL_ANIMATIONS
+        if (glyphs, level) == self._drawn_with:
+            return
+        self._drawn_with = (glyphs, level)
         self._use_glyphs(glyphs)
-        self.animation_level = "none" if still else constants.TEXTUAL_ANIMATIONS
+        self.animation_level = level
         if self.focused is not None:
             self._keep_still(self.focused)
         self.refresh_css(animate=False)

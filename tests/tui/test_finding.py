@@ -5,6 +5,7 @@ from __future__ import annotations
 from assistant.engine.scripted import ScriptedEngine
 from assistant.events import Done
 from tui.example import QUESTION, example_answer
+from tui.widgets.answer import AnswerPart
 from tui.widgets.find_bar import FindBar
 from tui.widgets.turn import Turn
 
@@ -63,14 +64,14 @@ async def test_n_and_capital_n_go_on_and_back_around(sit_down):
 async def test_esc_closes_and_leaves_the_answers_as_they_were(sit_down):
     async with sit_down(engine("Comets have tails [1]."), size=(100, 40)) as desk:
         await _answers(desk, QUESTION)
-        before = [str(part.content) for part in desk.ask_screen.query("MarkdownBlock")]
-        spans = desk.ask_screen.query("MarkdownParagraph").first().content.spans
+        before = [str(part.content) for part in desk.ask_screen.query(AnswerPart)]
+        spans = desk.ask_screen.query_one(AnswerPart).content.spans
         await desk.press("escape", "slash", *"tails")
         await desk.until(lambda: count(desk).startswith("1 of 1"))
         await desk.press("escape")
         await desk.until(lambda: not desk.app.screen.query(FindBar))
-        assert [str(part.content) for part in desk.ask_screen.query("MarkdownBlock")] == before
-        assert desk.ask_screen.query("MarkdownParagraph").first().content.spans == spans
+        assert [str(part.content) for part in desk.ask_screen.query(AnswerPart)] == before
+        assert desk.ask_screen.query_one(AnswerPart).content.spans == spans
 
 
 async def test_find_can_be_typed_with_its_words(sit_down):

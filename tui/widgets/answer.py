@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Sequence
 
-from textual import on
+from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
+from textual.selection import Selection
 from textual.timer import Timer
-from textual.widgets import Markdown
+from textual.visual import Visual, VisualType
+from textual.widgets import Static
 
 from assistant.events import Answer
-from tui.markdown import answer_parser, cited_evidence, mark_unsupported
+from tui.blocks import BETWEEN, blocks_of
+from tui.markdown import mark_unsupported
+from tui.prose import Line, Prose
 from tui.safe import shown
 
-__all__ = ["AnswerText"]
+__all__ = ["AnswerPart", "AnswerText"]
 
 _FLUSH_SECONDS = 0.1
-"""Tokens are gathered at least this long before the Markdown is parsed again; no token is ever dropped."""
+"""Tokens are gathered at least this long before they are shown; no token is ever dropped."""
 _REST = 3.0
 """Times what showing them took: a long answer is drawn less often, and whoever types meanwhile is heard."""
+_LINES_OF_A_PART = 40
+"""A part that has so many is left as it is."""
 
 
-class AnswerText(Markdown):
-    """Markdown that grows."""
+class AnswerPart(Static):
+    """A few blocks of an answer, which are drawn together."""
 
     class CitationOpened(Message):
         """A citation was clicked."""
@@ -32,10 +41,64 @@ class AnswerText(Markdown):
             self.evidence_id = evidence_id
 
     def __init__(self) -> None:
-        super().__init__(parser_factory=answer_parser, open_links=False)
+        self._prose = Prose(())
+        super().__init__(self._prose.content, markup=False)
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """What it shows."""
+        return self._prose.lines
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Shows other lines."""
+        self._prose = Prose(lines)
+        super().update(self._prose.content)
+
+    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+        """Shows the same text in other styles."""
+        assert isinstance(content, Content)
+        self._prose = self._prose.with_content(content)
+        super().update(content, layout=layout)
+
+    def render(self) -> Visual:
+        """The lines, which are laid out for the width."""
+        return self._prose
+
+    def row_of(self, place: int) -> int:
+        """Returns in which row, from 0, a place of the text is shown."""
+        return self._prose.row_of(place, self.content_size.width)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Returns the lines that are selected as they were before they were wrapped."""
+        width = self.content_size.width
+        start, end = (offset and self._prose.place_of(offset, width) for offset in selection)
+        return Selection(start, end).extract(self._prose.text), "\n"
+
+    def action_open_citation(self, evidence_id: int) -> None:
+        """A citation was clicked."""
+        self.post_message(self.CitationOpened(evidence_id))
+
+
+class AnswerText(Vertical):
+    """Markdown that grows: what is finished stays as it is, and only the last block is read again."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.display = False
+        self.source = ""
+        """What is shown."""
+        self._settled = 0
+        """Up to here the blocks of `source` are finished."""
+        self._finished: list[Line] = []
+        """Lines of the last part whose blocks are."""
         self._pending = ""
         self._flushing: Timer | None = None
+        self._changing = asyncio.Lock()
+
+    @property
+    def parts(self) -> list[AnswerPart]:
+        """What it is drawn in, from top to bottom."""
+        return list(self.query_children(AnswerPart))
 
     def stream(self, text: str) -> None:
         """Adds text, shown with the next flush."""
@@ -45,8 +108,7 @@ class AnswerText(Markdown):
 
     async def start_over(self) -> None:
         """Drops what was streamed: its author failed and another one writes."""
-        self._pending = ""
-        await self.update("")
+        await self.show("")
 
     async def stop(self) -> None:
         """Shows what has come so far and takes no more."""
@@ -59,25 +121,19 @@ class AnswerText(Markdown):
         await self.show(shown(mark_unsupported(answer)))
 
     async def show(self, text: str) -> None:
-        """Shows `text` parsed as a whole: an appended one can lose its last code block."""
+        """Shows `text`; of what is there already, the blocks that it begins with stay."""
         self._pending = ""
-        self.display = bool(text)
-        await self.update(text)
-        self._silence_tooltips()
-
-    @on(Markdown.LinkClicked)
-    def _open_citation(self, event: Markdown.LinkClicked) -> None:
-        event.stop()
-        if (evidence_id := cited_evidence(event.href)) is not None:
-            self.post_message(self.CitationOpened(evidence_id))
+        async with self._changing:
+            if not text.startswith(self.source[: self._settled]):
+                self.source, self._settled, self._finished = "", 0, []
+                await self.remove_children()
+            await self._grow_to(text)
 
     async def _flush(self) -> None:
         began = time.monotonic()
-        text, self._pending = self._pending, ""
-        if text:
-            self.display = True
-            await self.append(text)
-            self._silence_tooltips()
+        async with self._changing:
+            text, self._pending = self._pending, ""
+            await self._grow_to(self.source + text)
         self.call_after_refresh(self._rest, began)
 
     def _rest(self, began: float) -> None:
@@ -92,7 +148,24 @@ class AnswerText(Markdown):
             self._flushing.stop()
             self._flushing = None
 
-    def _silence_tooltips(self) -> None:
-        """Tooltips of table cells would parse the cell's text as markup."""
-        for cell in self.query("MarkdownTableCellContents"):
-            cell.tooltip = None
+    async def _grow_to(self, text: str) -> None:
+        """Shows a text that begins with the finished blocks of `source`."""
+        blocks = blocks_of(text[self._settled :])
+        part = next(reversed(self.parts), None)
+        lines: list[Line] = []
+        new: list[AnswerPart] = []
+        for block in blocks:
+            if part is None or len(self._finished) >= _LINES_OF_A_PART:
+                if part is not None:
+                    part.show(self._finished)
+                part, self._finished = AnswerPart(), []
+                new.append(part)
+            lines = [*self._finished, *([BETWEEN] if self._finished else []), *block.lines]
+            if block is not blocks[-1]:
+                self._finished = lines
+        if part is not None:
+            part.show(lines)
+        self.source = text
+        self._settled += blocks[-1].start if blocks else 0
+        self.display = bool(text)
+        await self.mount_all(new)

@@ -12,8 +12,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
-from textual.widgets.markdown import MarkdownBlock
 
+from tui.widgets.answer import AnswerPart
 from tui.widgets.line_box import LineBox
 from tui.widgets.transcript import Notice
 
@@ -120,7 +120,9 @@ class FindBar(Horizontal):
                 marked = marked.stylize(_HERE if (part, number) == here else _FOUND, start, end)
             self._marked[part] = (original, marked)
             part.update(marked)
-        self._transcript.show_found(here[0])
+        part, number = here
+        start, _ = _places(self._words, _content(part).plain)[number]
+        self._transcript.show_found(part, part.row_of(start) if isinstance(part, AnswerPart) else None)
 
     def _unmark(self) -> None:
         for part, (original, marked) in self._marked.items():
@@ -140,7 +142,7 @@ def _parts(transcript: Widget) -> list[Static]:
     return [
         part
         for part in transcript.query(Static)
-        if isinstance(part, MarkdownBlock | Notice) or part.has_class("question") or part.has_class("remarks")
+        if isinstance(part, AnswerPart | Notice) or part.has_class("question") or part.has_class("remarks")
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -90,11 +91,15 @@ class Transcript(VerticalScroll):
         self.release_anchor()
         self.scroll_to_widget(entry, top=True, animate=False)
 
-    def show_found(self, part: Widget) -> None:
-        """Goes to a part of an entry."""
+    def show_found(self, part: Widget, row: int | None = None) -> None:
+        """Goes to a part of an entry, or to one of its rows."""
         self._wanted = None
         self.release_anchor()
-        self.scroll_to_center(part, animate=False)
+        if row is None:
+            self.scroll_to_center(part, animate=False)
+            return
+        place = part.content_region.translate(self.scroll_offset - self.content_region.offset)
+        self.scroll_to_region(Region(place.x, place.y + row, place.width, 1), center=True, animate=False)
 
     def watch_virtual_size(self) -> None:
         """What is wanted at the top may have been laid out only now."""

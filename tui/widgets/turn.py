@@ -27,7 +27,7 @@ from assistant.events import (
 )
 from assistant.render import fallbacks_of
 from tui.safe import shown, shown_line
-from tui.widgets.answer import AnswerText
+from tui.widgets.answer import AnswerPart, AnswerText
 from tui.widgets.evidence import checked, place
 from tui.widgets.steps import Steps
 from tui.words import FELL_BACK, count_of
@@ -175,8 +175,8 @@ class Turn(Vertical):
                 Failed(kind="EngineDied", message="The engine ended without an answer.", hint="Ask again.")
             )
 
-    @on(AnswerText.CitationOpened)
-    def _open_citation(self, event: AnswerText.CitationOpened) -> None:
+    @on(AnswerPart.CitationOpened)
+    def _open_citation(self, event: AnswerPart.CitationOpened) -> None:
         event.stop()
         self.post_message(self.CitationOpened(self, event.evidence_id))
 
