@@ -9,9 +9,17 @@ from itertools import chain, pairwise
 
 from indexes.types import Hit
 from pipelines.quotes import flat
-from pipelines.words import content_stems, sentences, stem_set
+from pipelines.words import content_stems, content_words, sentences, stem_set
 
-__all__ = ["COMPARED", "Sentence", "best_sentences", "by_meaning_too", "distinct", "rank_sentences"]
+__all__ = [
+    "COMPARED",
+    "Sentence",
+    "best_sentences",
+    "by_meaning_too",
+    "distinct",
+    "rank_sentences",
+    "unmentioned",
+]
 
 COMPARED = 40
 """Sentences, the best by their words, that are compared with the question by meaning; more of them made no
@@ -28,6 +36,8 @@ _SAME = 0.6
 _BESIDE_THE_TEXT = 1.0
 """What a sentence of a title page, of a list of references or of thanks loses: names, addresses and notes on
 the paper share words with many a question and answer few. Where nothing else tells they are still found."""
+_TELLING = 0.5
+"""Rarity from which on a word of a question is missed where no passage has it: "affects" is not."""
 _OF_THE_WORK = re.compile(
     r"[\d.\s]*(?:acknowledge?ments?|funding|(?:author|credit)s?\b.*\bcontributions?"
     r"|(?:conflicts? of|competing|declaration of).*\binterests?)\W*",
@@ -142,6 +152,22 @@ def by_meaning_too(sentences: Sequence[Sentence], closeness: Sequence[float]) ->
         for each, cosine in zip(sentences, closeness, strict=True)
     ]
     return sorted(scored, key=lambda sentence: (-sentence.score, sentence.hit.rank, sentence.start))
+
+
+def unmentioned(question: str, hits: Iterable[Hit], *, weights: Mapping[str, float]) -> tuple[str, ...]:
+    """The rare words of a question, as it spells them, that stand in no hit and in no title.
+
+    Sentences that are quoted word for word look like an answer to whatever was asked; this says what of it
+    they cannot be about, in so many words at least.
+    """
+    told: set[str] = set()
+    for hit in hits:
+        told |= {*content_stems(hit.passage.text), *stem_set(hit.document.title)}
+    return tuple(
+        word
+        for word, stem in content_words(question).items()
+        if weights.get(stem, 1.0) >= _TELLING and stem not in told
+    )
 
 
 def _without_title(weights: Mapping[str, float], asked: Iterable[str], hit: Hit) -> dict[str, float]:

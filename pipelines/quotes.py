@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["contains", "find_quote", "flat"]
+__all__ = ["contains", "find_quote", "flat", "without_brackets"]
 
 _SAME = str.maketrans(
     {
@@ -26,6 +26,11 @@ _SAME = str.maketrans(
 def flat(text: str) -> str:
     """`text` on one line with single spaces, for showing a quotation."""
     return " ".join(text.split())
+
+
+def without_brackets(text: str) -> str:
+    """`text` with round brackets for square ones: a paper's own `[1]` would read as a citation of an answer."""
+    return text.replace("[", "(").replace("]", ")")
 
 
 def contains(text: str, quote: str) -> bool:

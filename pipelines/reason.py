@@ -12,9 +12,17 @@ from indexes.errors import EncoderError
 from pipelines.cascade import without_escalation
 from pipelines.errors import ContextTooLong
 from pipelines.events import Drafted, Token
-from pipelines.extractive import COMPARED, Sentence, by_meaning_too, distinct, rank_sentences
+from pipelines.extractive import (
+    COMPARED,
+    Sentence,
+    by_meaning_too,
+    distinct,
+    rank_sentences,
+    unmentioned,
+)
 from pipelines.models import ChatModel, Prompt
 from pipelines.prompts import CONFIRMED, NOT_ANSWERED, reason_prompt
+from pipelines.quotes import without_brackets
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.step import Skipped
@@ -81,28 +89,32 @@ async def extractively(
 ) -> Draft:
     """The last rung: the best-supported sentences, word for word."""
     owner = {hit.passage.id: each.id for each in evidence for hit in each.hits}
-    ranked = distinct(await _ranked(query, evidence, library, recorder), limit=limits.sentences)
+    hits = sorted((hit for each in evidence for hit in each.hits), key=lambda hit: hit.rank)
+    weights = await library.rarity(content_stems(query.text))
+    by_words = rank_sentences(query.text, hits, weights=weights)
+    ranked = distinct(await _by_meaning(query, by_words, library, recorder), limit=limits.sentences)
     best = [each for each in ranked if each.score >= limits.worth * ranked[0].score]
-    lines = [f"- {_plain(each.text)} [{owner[each.hit.passage.id]}]" for each in best]
+    lines = [f"- {without_brackets(each.text)} [{owner[each.hit.passage.id]}]" for each in best]
     if not lines:
-        lines = [f"- {_plain(each.summary)} [{each.id}]" for each in evidence[: limits.sentences]]
+        lines = [f"- {without_brackets(each.summary)} [{each.id}]" for each in evidence[: limits.sentences]]
+    if missing := unmentioned(query.text, hits, weights=weights):
+        *others, last = (f"“{word}”" for word in missing)
+        words = " or ".join([", ".join(others), last] if others else [last])
+        recorder.note(f"The passages found do not mention {words}; they may not answer the question.")
     draft = Draft(text="\n".join(lines), author="extractive")
     recorder.emit(Token(text=draft.text))
     recorder.emit(Drafted(draft=draft))
     return draft
 
 
-async def _ranked(
-    query: Query, evidence: tuple[Evidence, ...], library: Shelves, recorder: Recorder
+async def _by_meaning(
+    query: Query, by_words: list[Sentence], library: Shelves, recorder: Recorder
 ) -> list[Sentence]:
-    """The evidence's sentences, best first: by their words, and the best of these by their meaning too.
+    """The best sentences by their words, in the order of their words and their meaning together.
 
     This is the last rung, which has to be there in time: without a model on this machine, or when it takes
     too long, words alone decide.
     """
-    weights = await library.rarity(content_stems(query.text))
-    hits = sorted((hit for each in evidence for hit in each.hits), key=lambda hit: hit.rank)
-    by_words = rank_sentences(query.text, hits, weights=weights)
     compared = by_words[:COMPARED]
     limit = min(_LONGEST_COMPARISON_SECONDS, max(0.0, recorder.allowance.seconds_left / 2))
     closeness: Sequence[float] = ()
@@ -156,11 +168,6 @@ def _told(draft: Draft, recorder: Recorder) -> Draft:
 
 def _abstains(text: str) -> bool:
     return NOT_ANSWERED.rstrip(".") in text
-
-
-def _plain(sentence: str) -> str:
-    """A quoted sentence without brackets that would read as citations of ours."""
-    return sentence.replace("[", "(").replace("]", ")")
 
 
 def _nothing_found(query: Query, recorder: Recorder) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence, Set
 
 from indexes.errors import CarrelError
 from pipelines.prompts import NOT_ANSWERED
-from pipelines.quotes import contains
+from pipelines.quotes import contains, without_brackets
 from pipelines.services import Shelves
 from pipelines.settings import Limits
 from pipelines.trace import Recorder
@@ -164,8 +164,14 @@ def _support(sentence: str, cited: Sequence[Evidence]) -> float:
 
 
 def _numbers_stand(sentence: str, cited: Sequence[Evidence]) -> bool:
-    """Whether every number of the sentence stands in the cited passages."""
-    return numbers(sentence) <= numbers(_passages(cited))
+    """Whether every number of the sentence stands in the cited passages, or the whole of it, word for word.
+
+    The passages' own citation markers are no numbers, but a quoted sentence may hold some.
+    """
+    passages = _passages(cited)
+    if numbers(sentence) <= numbers(passages):
+        return True
+    return contains(without_brackets(passages), sentence.strip(" -"))
 
 
 def _passages(cited: Sequence[Evidence]) -> str:

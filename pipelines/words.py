@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from indexes.words import STOP_WORDS, sentence_spans
 
-__all__ = ["content_stems", "numbers", "sentences", "stem_set"]
+__all__ = ["content_stems", "content_words", "numbers", "sentences", "stem_set"]
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
@@ -30,6 +30,12 @@ def content_stems(text: str) -> tuple[str, ...]:
     against come back in every step, so the last few thousand are remembered.
     """
     return tuple(_stem(word) for word in _words(text) if word not in _SILENT)
+
+
+def content_words(text: str) -> dict[str, str]:
+    """The words that carry meaning, as they are spelt and each once, with their stems."""
+    words = (found.group().replace("’", "'").removesuffix("'s") for found in _WORD.finditer(text))
+    return {word: _stem(word.lower()) for word in words if word.lower() not in _SILENT}
 
 
 @lru_cache(maxsize=2048)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.extractive import best_sentences, by_meaning_too, rank_sentences
+from pipelines.extractive import best_sentences, by_meaning_too, rank_sentences, unmentioned
 from tests.pipelines.papers import hit
 
 PROSE = "Fear is switched on and off by two circuits of neurons in the amygdala."
@@ -88,3 +88,9 @@ def test_a_sentence_is_compared_after_the_one_before_it() -> None:
 def test_what_says_the_same_again_is_left_out() -> None:
     again = "Fear is switched on and off by two circuits of neurons in our amygdala, too."
     assert chosen(f"{PROSE} {again}") == [PROSE]
+
+
+def test_what_is_missed_is_told_in_the_question_s_own_spelling_and_only_if_it_is_rare() -> None:
+    question, found = "Does CRISPR affect the circuits that switched fear on?", [hit(PROSE, title="On fear")]
+    assert unmentioned(question, found, weights={"affect": 0.3}) == ("CRISPR",)
+    assert unmentioned(question, [], weights={}) == ("CRISPR", "affect", "circuits", "switched", "fear")

@@ -21,7 +21,7 @@ TWO = (evidence(1, hit(JITTER, title="Jitter")), evidence(2, hit(BREAKER, title=
 
 async def checked(text: str, given: tuple[Evidence, ...] = TWO) -> tuple[Answer, tuple[str, ...]]:
     """The answer, and the notes for its reader."""
-    shelves = PageShelves(pages([each for one in TWO for each in one.hits]))
+    shelves = PageShelves(pages([each for one in (*TWO, *given) for each in one.hits]))
     recorder = Recorder(lambda event: None)
     answer = await check_citations(
         Query(text="What does jitter do?"),
@@ -68,6 +68,16 @@ async def test_a_number_that_the_evidence_lacks_makes_a_sentence_unsupported() -
     wrong, _ = await checked("Full jitter cut the number of calls by 64 percent [1].")
     assert right.claims[0].supported
     assert not wrong.claims[0].supported
+
+
+async def test_a_sentence_quoted_with_the_paper_s_own_citations_is_supported() -> None:
+    cited = "Jitter spreads the load of many clients [3, 4], which others have measured too [12]."
+    quoted = cited.replace("[", "(").replace("]", ")")
+    answer, notes = await checked(
+        f"- {quoted} [1]\n- Jitter spreads the load of 12 clients. [1]", (evidence(1, hit(cited)),)
+    )
+    assert [claim.supported for claim in answer.claims] == [True, False]
+    assert notes == ("1 sentence is not supported by the evidence cited, and marked so.",)
 
 
 async def test_markers_after_the_full_stop_belong_to_the_sentence_before() -> None:
