@@ -29,7 +29,7 @@ def flat(text: str) -> str:
 
 
 def without_brackets(text: str) -> str:
-    """`text` with round brackets for square ones: a paper's own `[1]` would read as a citation of an answer."""
+    """`text` with round brackets for square ones: a paper's own `[1]` would read as the answer's."""
     return text.replace("[", "(").replace("]", ")")
 
 
