@@ -62,8 +62,8 @@ async def joined(hits: Iterable[Hit], page_text: PageText) -> list[Hit]:
 
     Passages touch when they overlap or nothing but white space stands between them, and both are of the same
     part: a title page stays apart from the abstract under it. The passage of a joined hit has its text as it
-    stands on the page, `<document id>:<first>-<last>` for an id, and the heading of its beginning; score, rank
-    and retriever are the best one's.
+    stands on the page, `<document id>:<first>-<last>` for an id, and the heading of its beginning; score,
+    rank and retriever are the best one's.
 
     Args:
         hits: Best first.
