@@ -40,6 +40,11 @@ class Paths:
         return self.state / "history.db"
 
     @property
+    def clipboard(self) -> Path:
+        """What was copied last where no clipboard can be reached."""
+        return self.state / "clipboard.txt"
+
+    @property
     def models(self) -> Path:
         """Where downloaded embedding models are kept."""
         return self.cache / "models"

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from assistant.clipboard import programs, why_no_terminal
 from assistant.conditions import Condition, bad, good, note
 from assistant.viewers import opening_of
 
 __all__ = ["terminal_conditions", "viewer_condition"]
 
 _NARROW = 60
-_NO_CLIPBOARD = {"Apple_Terminal": "Terminal.app takes no text from programs"}
-"""Terminals, as `TERM_PROGRAM` has them, that do not know OSC 52."""
 
 
 def terminal_conditions(
@@ -82,12 +81,12 @@ def _characters(out: TextIO) -> Condition:
 
 def _clipboard(environ: Mapping[str, str]) -> Condition:
     about, route = "clipboard", "through the terminal (OSC 52)"
-    if (why := _NO_CLIPBOARD.get(environ.get("TERM_PROGRAM", ""))) is not None:
-        return note(about, f"{route}, but {why}", "Use iTerm2, WezTerm, kitty, Ghostty or another that does.")
-    if "TMUX" in environ:
+    if commands := programs(environ):
+        return good(about, f"by {', else '.join(Path(command[0]).name for command in commands)}")
+    if why := why_no_terminal(environ):
+        return note(about, f"none, for {why}; a file is written", "Use iTerm2, WezTerm, kitty or Ghostty.")
+    if environ.get("TMUX"):
         return note(about, f"{route}, within tmux", "tmux set -g set-clipboard on")
     if environ.get("TERM", "").startswith("screen"):
-        return note(
-            about, f"{route}, which GNU screen does not pass on", "Use tmux, or `e` to export a file."
-        )
+        return note(about, f"{route}, within GNU screen, in pieces", "Use tmux, or `e` to export a file.")
     return good(about, route)

@@ -33,7 +33,11 @@ _LEFT_BEHIND_PREFIXES = (
     "TEXTUAL",
 )
 _LEFT_BEHIND_ENDINGS = ("_API_KEY", "_API_TOKEN", "_PROXY", "_proxy")
-_LEFT_BEHIND = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM")
+_LEFT_BEHIND = (
+    *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM"),
+    # No test reaches the clipboard of the person who runs it, nor opens a window.
+    *("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "SSH_CONNECTION", "SSH_TTY", "TMUX", "TERM_PROGRAM"),
+)
 _SNAPSHOT_REPORT = "TEXTUAL_SNAPSHOT_TEMPDIR"
 """Where the plugin that compares pictures keeps its report; it sets this itself."""
 _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")

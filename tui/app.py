@@ -128,9 +128,26 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
         self.notify(shown_line(message, 200), severity="error" if error else "information", markup=False)
 
     def copy(self, text: str, what: str) -> None:
-        """Sends a text to the terminal's clipboard, which does not tell whether it took it."""
-        self.copy_to_clipboard(text)
-        self.toast(f"{what} was sent to the terminal's clipboard.")
+        """Puts a text where it can be pasted from, and says where that is."""
+        self._clipboard = text
+        self.run_worker(self._copy(text, what), group="copy", exit_on_error=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """What is selected anywhere goes the same way."""
+        self.copy(text, "What is selected")
+
+    async def _copy(self, text: str, what: str) -> None:
+        from assistant.clipboard import send
+        from assistant.paths import find_paths
+
+        # A browser's page hands nothing that a program sends on to the clipboard.
+        terminal = None if self.is_web or self._driver is None else self._driver.write
+        try:
+            sent = await send(text, file=find_paths().clipboard, terminal=terminal)
+        except OSError as error:
+            self.toast(f"{what} cannot be copied: {error.strerror or error}.", error=True)
+        else:
+            self.toast(sent.said(what))
 
     def rate(self, answer: Answer, helped: bool | None) -> None:
         """Notes in the history whether an answer helped."""
