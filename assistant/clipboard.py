@@ -33,7 +33,7 @@ class Sent:
 
     route: Literal["program", "terminal", "file"]
     name: str
-    """Of the program, or the path of the file; empty for the terminal, which does not tell whether it took it."""
+    """Of the program, or the file's path; empty for the terminal, which does not tell whether it took it."""
 
     def said(self, what: str) -> str:
         """Says it of `what`, the beginning of a sentence."""

@@ -20,7 +20,7 @@ from textual.widgets import TextArea
 from textual.worker import Worker
 
 from tui.commands import COMMANDS, spelled
-from tui.display import DrawnApp
+from tui.copying import CopyingApp
 from tui.going_on import GoingOn
 from tui.screens.ask import AskScreen
 from tui.theme import DARK, THEMES
@@ -49,7 +49,7 @@ _QUIT_SECONDS = 3.0
 """How soon the second Ctrl+C has to follow the first."""
 
 
-class CarrelApp(DrawnApp, inherit_bindings=False):
+class CarrelApp(CopyingApp, inherit_bindings=False):
     """Shows what an engine does.
 
     Textual's own Ctrl+Q is not taken over: terminals and multiplexers use it.
@@ -120,34 +120,6 @@ class CarrelApp(DrawnApp, inherit_bindings=False):
     async def ready(self) -> None:
         """Returns when the engine can be asked and what shows its answers is imported."""
         await self._opened.wait()
-
-    def toast(self, message: str, *, error: bool = False) -> None:
-        """The only way to a notification: sanitised, short, and never parsed as markup."""
-        from tui.safe import shown_line
-
-        self.notify(shown_line(message, 200), severity="error" if error else "information", markup=False)
-
-    def copy(self, text: str, what: str) -> None:
-        """Puts a text where it can be pasted from, and says where that is."""
-        self._clipboard = text
-        self.run_worker(self._copy(text, what), group="copy", exit_on_error=False)
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """What is selected anywhere goes the same way."""
-        self.copy(text, "What is selected")
-
-    async def _copy(self, text: str, what: str) -> None:
-        from assistant.clipboard import send
-        from assistant.paths import find_paths
-
-        # A browser's page hands nothing that a program sends on to the clipboard.
-        terminal = None if self.is_web or self._driver is None else self._driver.write
-        try:
-            sent = await send(text, file=find_paths().clipboard, terminal=terminal)
-        except OSError as error:
-            self.toast(f"{what} cannot be copied: {error.strerror or error}.", error=True)
-        else:
-            self.toast(sent.said(what))
 
     def rate(self, answer: Answer, helped: bool | None) -> None:
         """Notes in the history whether an answer helped."""

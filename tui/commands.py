@@ -304,7 +304,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 """In the order of the help, and of the keys at the foot of a screen."""
 
-_SLASH = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
+_SLASH = re.compile(r"/([a-z][a-z_-]*)(?:\s+(.*))?", re.DOTALL)
 _SPELLED = {
     "escape": "Esc",
     "slash": "/",

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.screen import Screen
 
 if TYPE_CHECKING:
     from assistant.events import Document
-    from assistant.viewers import Opening
     from tui.app import CarrelApp
+    from tui.opening import Opened, Place
 
-__all__ = ["PaperActions", "Place", "citation_of"]
-
-_MOST_AUTHORS = 3
-
-
-class Place(NamedTuple):
-    """A paper, and where in it the person is."""
-
-    document: Document
-    page: int
-    """From 1."""
+__all__ = ["PaperActions"]
 
 
 class PaperActions(Screen[None]):
@@ -58,6 +45,8 @@ class PaperActions(Screen[None]):
 
     def action_cite(self, number: str = "") -> None:
         """Copies a citation of the paper."""
+        from tui.opening import citation_of
+
         if (place := self._meant(number)) is not None:
             self.app.copy(citation_of(place.document, place.page), "The citation")
 
@@ -76,21 +65,9 @@ class PaperActions(Screen[None]):
 
     @work(exit_on_error=False, description="open file")
     async def _open_file(self, place: Place) -> None:
-        from assistant.viewers import opening_of
+        from tui.opening import open_file
 
-        document = place.document
-        if document.origin == "web":
-            await self._start(_address_opening(document.source), document.source, "")
-            return
-        path = Path(document.source)
-        if not await asyncio.to_thread(_is_file, path):
-            self.app.toast(
-                f"There is no file {document.source} any more, or it is inside an archive.", error=True
-            )
-            return
-        opening = await asyncio.to_thread(opening_of, path, place.page, wanted=self.app.pdf_viewer)
-        where = f"Go to page {place.page}." if document.page_count > 1 else ""
-        await self._start(opening, document.source, "" if opening and opening.at_page else where)
+        self._tell_opened(await open_file(place, viewer=self.app.pdf_viewer))
 
     def _open_doi(self, document: Document) -> None:
         if document.doi:
@@ -101,25 +78,15 @@ class PaperActions(Screen[None]):
     @work(exit_on_error=False, description="open doi")
     async def open_address_of_doi(self, doi: str) -> None:
         """Opens what a DOI stands for in the person's browser."""
-        address = f"https://doi.org/{quote(doi, safe='/')}"
-        await self._start(_address_opening(address), address, "")
+        from tui.opening import address_of_doi, open_address
 
-    async def _start(self, opening: Opening | None, what: str, afterwards: str) -> None:
-        """Runs it; where nothing can open it, its name is what the person can use."""
-        from assistant.viewers import start
-        from tui.safe import shown_line
+        self._tell_opened(await open_address(address_of_doi(doi)))
 
-        if opening is None:
-            self.app.copy(
-                what, f"Nothing here can open {shown_line(what, 100)}. {afterwards} Its name".strip()
-            )
-            return
-        try:
-            await asyncio.to_thread(start, opening.command)
-        except OSError as error:
-            self.app.toast(f"{opening.command[0]} cannot be started: {error.strerror}.", error=True)
+    def _tell_opened(self, opened: Opened) -> None:
+        if opened.to_copy:
+            self.app.copy(opened.to_copy, f"{opened.said} Its name")
         else:
-            self.app.toast(f"Opened with {Path(opening.command[0]).name}. {afterwards}".strip())
+            self.app.toast(opened.said, error=opened.failed)
 
     @work(exit_on_error=False, description="copy bibtex")
     async def _copy_bibtex(self, papers: tuple[Document, ...]) -> None:
@@ -134,30 +101,3 @@ class PaperActions(Screen[None]):
             return
         count = len(papers)
         self.app.copy(found.text, f"BibTeX of {count} paper{'' if count == 1 else 's'}")
-
-
-def citation_of(document: Document, page: int) -> str:
-    """Returns authors, year, title, where it appeared, page and DOI in one line."""
-    from tui.safe import shown_line
-
-    names = list(document.authors[:_MOST_AUTHORS])
-    authors = ", ".join(names) + (" et al." if len(document.authors) > _MOST_AUTHORS else "")
-    head = f"{authors} ({document.year})" if document.year else authors
-    at_page = f"p. {page}" if document.origin == "library" and document.page_count > 1 else ""
-    link = f"https://doi.org/{document.doi}" if document.doi else ""
-    address = document.source if document.origin == "web" else ""
-    parts = [head, document.title or "Untitled", document.venue, at_page, link, address]
-    return shown_line(". ".join(part.rstrip(".") for part in parts if part), 1000)
-
-
-def _address_opening(address: str) -> Opening | None:
-    from assistant.viewers import opening_of_address
-
-    return opening_of_address(address) if address.startswith(("https://", "http://")) else None
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_absolute() and path.is_file()
-    except (OSError, ValueError):
-        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -50,12 +51,26 @@ class Narrator:
     """Turns events into lines. The progress line is overwritten on a terminal, and sparse elsewhere."""
 
     def __init__(
-        self, *, quiet: bool = False, verbose: bool = False, line_every_seconds: float = _LINE_EVERY_SECONDS
+        self,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        line_every_seconds: float = _LINE_EVERY_SECONDS,
+        write: Callable[[str], None] | None = None,
     ) -> None:
+        """Begins.
+
+        Args:
+            quiet: Says nothing.
+            verbose: Says more.
+            line_every_seconds: How often progress is told where it cannot be overwritten.
+            write: Takes each line; `None` means stderr, which is the only place where one is overwritten.
+        """
+        self._say = write or say
         self._quiet = quiet
         self._verbose = verbose
         self._line_every_seconds = line_every_seconds
-        self._overwrites = is_terminal(sys.stderr)
+        self._overwrites = write is None and is_terminal(sys.stderr)
         self._shown = ""
         self._next_line = time.monotonic() + line_every_seconds
         self._words = 0
@@ -140,7 +155,7 @@ class Narrator:
         """Says a line that stays."""
         if not self._quiet:
             self.clear()
-            say(clean_line(text, 1000))
+            self._say(clean_line(text, 1000))
 
     def detail(self, text: str) -> None:
         """Says a line that only `-v` shows."""
@@ -157,7 +172,7 @@ class Narrator:
             sys.stderr.flush()
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + self._line_every_seconds
-            say(clean_line(text, _WIDTH))
+            self._say(clean_line(text, _WIDTH))
 
     def clear(self) -> None:
         """Takes the progress line away."""

@@ -47,6 +47,7 @@ Examples:
   carrel add ~/papers
   carrel ask "What limits dense retrieval?"
   carrel                     opens the app
+  carrel --linear            the same in plain lines
 
 `carrel help exit-codes` and `carrel help environment` say what scripts need to know.
 """
@@ -110,8 +111,9 @@ def _show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
     "goes on.",
 )
 @click.option("-c", "--continue", "resume", flag_value="last", help="The same as --resume last.")
+@click.option("--linear", is_flag=True, help="The app in plain lines, for screen readers and pipes.")
 @click.pass_context
-def root(ctx: click.Context, home: str | None, resume: str) -> int | None:
+def root(ctx: click.Context, home: str | None, resume: str, linear: bool) -> int | None:
     """Carrel answers from the papers you have, with citations you can check.
 
     Without a command it opens the app.
@@ -119,16 +121,17 @@ def root(ctx: click.Context, home: str | None, resume: str) -> int | None:
     if home is not None:
         os.environ["CARREL_HOME"] = home  # for the app and for every process that is started from here
     if ctx.invoked_subcommand is not None:
-        if resume:
+        if resume or linear:
             raise click.UsageError(
-                f"--resume and --continue open the app; `carrel {ctx.invoked_subcommand}` comes without them."
+                f"--linear, --resume and --continue open the app; "
+                f"`carrel {ctx.invoked_subcommand}` comes without them."
             )
         return None
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not linear and not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(root.get_usage(ctx), err=True)
-        say("The app needs a terminal. `carrel --help` lists the commands that do not.")
+        say("The app needs a terminal; `carrel --linear` does not, nor do the commands of `carrel --help`.")
         return ExitCode.USAGE
-    code: int = guarded(lambda: _open_app(resume), ctx)
+    code: int = guarded(lambda: _open_app("linear" if linear else "default", resume), ctx)
     return code
 
 
@@ -145,11 +148,11 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _open_app(resume: str) -> int:
+def _open_app(form: str, resume: str) -> int:
     """Opens the app through its entry point: the front door does not import what stands before it."""
     from importlib.metadata import entry_points
 
-    found = entry_points(group="carrel.app")
+    found = entry_points(group="carrel.app", name=form)
     if not found:
         say("The app is not installed. Reinstall carrel, or use `carrel ask`.")
         return ExitCode.FAILED

@@ -17,7 +17,8 @@ ENVIRONMENT: dict[str, str] = {
     "COLORTERM, TERM_PROGRAM": "What the terminal can do, for `carrel doctor`.",
     "LC_ALL, LC_CTYPE, LANG": "Whether signs beyond ASCII can be shown.",
     "TERM": "With dumb, no line on the screen is ever overwritten.",
-    "DISPLAY, WAYLAND_DISPLAY": "Whether a paper can be opened in a window.",
+    "DISPLAY, WAYLAND_DISPLAY": "Whether there is a desktop: to open a paper, to copy to.",
+    "SSH_CONNECTION, TMUX, ...": "Whether what is copied goes through the terminal.",
     "XDG_CONFIG_HOME, ...": "Where the platform keeps configuration, data, state and cache.",
     "DDGS_PROXY": "A proxy for searching the web.",
 }

@@ -23,7 +23,7 @@ from assistant.export import exported
 from indexes.errors import OutputExists
 from tests.tui.shelves import paper
 from tui.example import QUESTION, example_answer, example_trace
-from tui.reading import citation_of
+from tui.opening import citation_of
 from tui.screens.export import ExportScreen, form_named
 from tui.screens.trace import TraceScreen
 from tui.widgets.question_box import QuestionBox

@@ -12,7 +12,7 @@ from textual.worker import Worker
 
 from tui.commands import bindings, commands_of, find_command, parse_slash
 from tui.questions import Questions
-from tui.reading import PaperActions, Place
+from tui.reading import PaperActions
 from tui.widgets.composer import Composer
 from tui.widgets.desk import Desk
 from tui.widgets.question_box import QuestionBox
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assistant.past_question import PastAnswer
     from tui.adding import Adding
     from tui.app import CarrelApp
+    from tui.opening import Place
     from tui.widgets.find_bar import FindBar
     from tui.widgets.turn import Turn
 
@@ -243,6 +244,8 @@ class AskScreen(PaperActions):
 
     def place(self, number: str = "") -> Place | None:
         """The paper of a piece of evidence, at its page."""
+        from tui.opening import Place
+
         evidence = self.desk.evidence(number)
         return Place(evidence.document, evidence.page) if evidence else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,6 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
 from assistant.engine.errands import FindQuestion, FindQuestions, PastAnswer, PastQuestion, Rate, State
+from tui.asked import ANSWERED, STATES, can_go_on, local_time, text_of
 from tui.commands import bindings
 from tui.screens.filtered import FilteredList
 from tui.widgets.line_box import LineBox
@@ -26,15 +26,13 @@ __all__ = ["HistoryScreen"]
 
 _PAUSE_SECONDS = 0.15
 """How long the person has stopped typing before the list is fetched anew."""
-_STATES = {
-    State.OK: f"{DONE} answered",
-    State.PARTIAL: f"{FELL_BACK} fell back",
-    State.CANCELLED: f"{SKIPPED} stopped",
-    State.ERROR: f"{FAILED} failed",
-    State.RUNNING: "… unfinished",
+_MARKS = {
+    State.OK: DONE,
+    State.PARTIAL: FELL_BACK,
+    State.CANCELLED: SKIPPED,
+    State.ERROR: FAILED,
+    State.RUNNING: "…",
 }
-_ANSWERED = (State.OK, State.PARTIAL)
-_RESUMABLE = (State.CANCELLED, State.ERROR, State.RUNNING)
 _COLUMNS = (
     Column("When", 16, 70, style="paged-list--quiet"),
     Column("Question", share=3),
@@ -94,7 +92,7 @@ class HistoryScreen(FilteredList):
         """Only what was stopped can go on."""
         if action == "resume":
             past = self._past
-            return past is not None and past.state in _RESUMABLE and not past.in_batch
+            return past is not None and can_go_on(past)
         return True
 
     def action_open_question(self) -> None:
@@ -112,7 +110,7 @@ class HistoryScreen(FilteredList):
         past = self._past
         if past is None:
             return
-        if past.state not in _ANSWERED:
+        if past.state not in ANSWERED:
             self._remark("There is no answer to compare.", error=True)
         elif self._picked is None or (self._picked.run, self._picked.id) == (past.run, past.id):
             self._picked = past
@@ -215,14 +213,5 @@ class HistoryScreen(FilteredList):
 
 def _row(past: PastQuestion) -> Row:
     helped = {None: "", True: "yes", False: "no"}[past.helped]
-    state = _STATES[past.state]
-    text = f"↳ {past.text} (again: {past.again})" if past.again else past.text
-    return Row((_local(past.asked), text, past.said, state, helped), past)
-
-
-def _local(moment: str) -> str:
-    """A moment as the person's clock shows it; as it was written where that is no moment."""
-    try:
-        return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return moment
+    state = f"{_MARKS[past.state]} {STATES[past.state]}"
+    return Row((local_time(past.asked), text_of(past), past.said, state, helped), past)

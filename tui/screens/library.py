@@ -15,9 +15,11 @@ from assistant.engine.errands import FindFailed, FindPapers, PaperOrder, Record,
 from assistant.events import Listed
 from assistant.failures import failed_of
 from tui.commands import bindings
-from tui.reading import PaperActions, Place
+from tui.opening import Place
+from tui.reading import PaperActions
 from tui.safe import shown_line
 from tui.screens.filtered import FilteredList
+from tui.shelf import DESCENDING, ORDERS, authors_of, found_by, kind_of, title_of
 from tui.widgets.choices import Choices
 from tui.widgets.line_box import LineBox
 from tui.widgets.paged_list import Column, Fetched, PagedList, Row
@@ -31,13 +33,6 @@ __all__ = ["LibraryScreen"]
 
 _PAUSE_SECONDS = 0.15
 """How long the person has stopped typing before the list is fetched anew."""
-_ORDERS: dict[PaperOrder, str] = {
-    "title": "by title",
-    "author": "by author",
-    "year": "by year, newest first",
-    "added": "newest in the library first",
-}
-_DESCENDING = ("year", "added")
 _PAPERS = (
     Column("Title", share=3),
     Column("Authors", from_width=76, share=2),
@@ -220,7 +215,7 @@ class LibraryScreen(FilteredList, PaperActions):
         if self.shows_failures:
             self._remark(f"{count_of(event.total, 'file')} could not be read.")
         else:
-            self._remark(f"{count_of(event.total, 'paper')}, {_ORDERS[self._order]}")
+            self._remark(f"{count_of(event.total, 'paper')}, {ORDERS[self._order]}")
 
     # What the engine does.
 
@@ -266,7 +261,7 @@ class LibraryScreen(FilteredList, PaperActions):
         wanted = FindPapers(
             text=self._filters,
             order=self._order,
-            descending=self._order in _DESCENDING,
+            descending=self._order in DESCENDING,
             offset=offset,
             limit=limit,
         )
@@ -309,16 +304,15 @@ class LibraryScreen(FilteredList, PaperActions):
 
 def _paper_row(listed: Listed) -> Row:
     document = listed.document
-    title = document.title or document.source.rpartition("/")[2] or "Untitled"
     return Row(
         (
-            f"{'RETRACTED · ' if document.retraction else ''}{title}",
-            ", ".join(document.authors[:3]) + (" and others" if len(document.authors) > 3 else ""),
+            title_of(document),
+            authors_of(document),
             str(document.year or ""),
             document.collection,
             kind_of(document.media_type, document.source),
             f"{document.page_count:>5}",
-            _found_by(listed),
+            found_by(listed),
         ),
         listed,
         "paged-list--error" if listed.trouble or document.retraction else "",
@@ -329,22 +323,3 @@ def _failed_row(record: Record) -> Row:
     return Row(
         (record.path, record.reason or str(record.fate), f"{record.attempts:>5}", record.collection), record
     )
-
-
-def _found_by(listed: Listed) -> str:
-    """How the paper can be found, in words: the newest version of its file may not have been read."""
-    if listed.trouble:
-        return f"{FAILED} old version"
-    if not listed.passages:
-        return "nothing to find"
-    if listed.embedded >= listed.passages:
-        return "word, meaning"
-    return f"word, {listed.embedded / listed.passages:.0%}" if listed.embedded else "word only"
-
-
-def kind_of(media_type: str, source: str) -> str:
-    """What people call the kind of file, in at most five letters."""
-    if media_type.endswith("reference"):
-        return "entry"
-    suffix = source.rpartition(".")[2].lower()
-    return suffix if 0 < len(suffix) <= 5 and suffix.isalnum() else media_type.rpartition("/")[2][:5]

@@ -15,7 +15,8 @@ from assistant.engine.errands import FindPaper, PaperSheet
 from assistant.events import Document, Evidence, Hit, Passage
 from assistant.failures import failed_of
 from tui.commands import bindings
-from tui.reading import PaperActions, Place
+from tui.opening import Place
+from tui.reading import PaperActions
 from tui.safe import shown, shown_line
 from tui.widgets.paged_list import Column, Fetched, PagedList, Row
 from tui.words import count_of
@@ -23,7 +24,7 @@ from tui.words import count_of
 if TYPE_CHECKING:
     from tui.app import CarrelApp
 
-__all__ = ["PaperScreen"]
+__all__ = ["PaperScreen", "as_evidence", "sheet_of"]
 
 _SAID_BY = {
     "bibliography": "your bibliography",
@@ -86,7 +87,7 @@ class PaperScreen(PaperActions):
         from tui.screens.passage import PassageScreen
 
         if self._passages:
-            evidence = [_as_evidence(self._document, each, n) for n, each in enumerate(self._passages, 1)]
+            evidence = [as_evidence(self._document, each, n) for n, each in enumerate(self._passages, 1)]
             start = self.query_one(PagedList).cursor + 1
             self.app.push_screen(PassageScreen(evidence, {}, start_at=start))
 
@@ -105,7 +106,7 @@ class PaperScreen(PaperActions):
             self.query_one("#sheet-text", Static).update(shown(f"{failed.message}\n{failed.hint}"))
             return
         self._document, self._passages = sheet.document, sheet.passages
-        self.query_one("#sheet-text", Static).update(_sheet(sheet))
+        self.query_one("#sheet-text", Static).update(sheet_of(sheet))
         rows = [_passage_row(passage) for passage in sheet.passages]
 
         async def fetch(offset: int, limit: int) -> Fetched:
@@ -114,7 +115,8 @@ class PaperScreen(PaperActions):
         self.query_one(PagedList).show(fetch, empty="  It has no passages.")
 
 
-def _sheet(sheet: PaperSheet) -> Content:
+def sheet_of(sheet: PaperSheet) -> Content:
+    """What is known of a paper, a line for each."""
     document, details = sheet.document, sheet.details
     fields = [
         ("authors", "Authors", ", ".join(document.authors)),
@@ -160,7 +162,7 @@ def _passage_row(passage: Passage) -> Row:
     return Row((f"{passage.page:>4}", f"{part}{passage.section or ''}", passage.text), passage)
 
 
-def _as_evidence(document: Document, passage: Passage, number: int) -> Evidence:
+def as_evidence(document: Document, passage: Passage, number: int) -> Evidence:
     """A passage as the page shows evidence: quoted whole."""
     hit = Hit(passage=passage, document=document, score=0.0, rank=1, retriever="library")
     return Evidence(

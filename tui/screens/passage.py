@@ -14,13 +14,14 @@ from textual.widgets import Footer, Static
 from assistant.engine.protocol import Surroundings
 from assistant.events import CarrelError, Evidence
 from tui.commands import bindings
-from tui.reading import PaperActions, Place
+from tui.opening import Place
+from tui.reading import PaperActions
 from tui.safe import shown, shown_line
 
 if TYPE_CHECKING:
     from tui.app import CarrelApp
 
-__all__ = ["PassageScreen"]
+__all__ = ["PassageScreen", "passage_only", "where_in"]
 
 _LINES_ABOVE_QUOTE = 3
 
@@ -83,14 +84,14 @@ class PassageScreen(PaperActions):
             page = await self._page_of(evidence)
         except CarrelError as error:
             self._show_heading(evidence, f"Only the passage is shown: {shown_line(error.message)}")
-            page = _passage_only(evidence)
+            page = passage_only(evidence)
         else:
             self._show_heading(evidence, "")
         self._show_page(page, evidence)
 
     async def _page_of(self, evidence: Evidence) -> Surroundings:
         if evidence.document.origin == "web":
-            return _passage_only(evidence)
+            return passage_only(evidence)
         return await self.app.engine.surroundings(
             evidence.document.id, start=evidence.quote_start, end=evidence.quote_start + len(evidence.quote)
         )
@@ -98,7 +99,7 @@ class PassageScreen(PaperActions):
     def _show_heading(self, evidence: Evidence, remark: str) -> None:
         document = evidence.document
         authors = shown_line(", ".join(document.authors), 100)
-        known = [authors, str(document.year or ""), _where(evidence), self._checks.get(evidence.id, "")]
+        known = [authors, str(document.year or ""), where_in(evidence), self._checks.get(evidence.id, "")]
         heading = Content.assemble(
             (f"[{evidence.id}] ", "$accent bold"),
             (shown_line(document.title, 200) or "Untitled", "bold"),
@@ -122,7 +123,7 @@ class PassageScreen(PaperActions):
         self.query_one("#page", VerticalScroll).scroll_to(y=max(above - _LINES_ABOVE_QUOTE, 0), animate=False)
 
 
-def _passage_only(evidence: Evidence) -> Surroundings:
+def passage_only(evidence: Evidence) -> Surroundings:
     """The passage as it was retrieved, with the quote found in it; all of it where the quote is not."""
     text = evidence.hits[0].passage.text
     start = max(text.find(evidence.quote), 0)
@@ -132,7 +133,8 @@ def _passage_only(evidence: Evidence) -> Surroundings:
     )
 
 
-def _where(evidence: Evidence) -> str:
+def where_in(evidence: Evidence) -> str:
+    """Where a quote stands, in words: page and section, the web, or an abstract."""
     document = evidence.document
     if document.origin == "web":
         return "from the web"

@@ -20,7 +20,7 @@ from tui.widgets.paged_list import Column, Fetched, PagedList, Row
 if TYPE_CHECKING:
     from tui.app import CarrelApp
 
-__all__ = ["SettingsScreen"]
+__all__ = ["SettingsScreen", "explained", "role_of"]
 
 _COLUMNS = (
     Column("Setting", 34),
@@ -76,7 +76,7 @@ class SettingsScreen(FilteredList):
         """Only a role's model can be tried, and only what is not a default be taken back."""
         row = self._row
         if action == "try_model":
-            return row is not None and self._role_of(row) is not None
+            return row is not None and role_of(row) is not None
         if action == "default":
             return row is not None and row.origin.startswith("user settings")
         return True
@@ -95,7 +95,7 @@ class SettingsScreen(FilteredList):
 
     def action_try_model(self) -> None:
         """Asks the model of the role with the cursor for one word."""
-        if (row := self._row) is not None and (role := self._role_of(row)) is not None:
+        if (row := self._row) is not None and (role := role_of(row)) is not None:
             self._remark(f"Asking the model of the role {role}…")
             self._try(role)
 
@@ -114,7 +114,7 @@ class SettingsScreen(FilteredList):
     def explain(self) -> None:
         """Says what the setting with the cursor means."""
         row = self._row
-        self.query_one("#meaning", Static).update("" if row is None else _explained(row))
+        self.query_one("#meaning", Static).update("" if row is None else explained(row))
         self.refresh_bindings()
 
     # What the engine does.
@@ -123,9 +123,6 @@ class SettingsScreen(FilteredList):
     def _row(self) -> SettingRow | None:
         row = self._list.row
         return row.value if row is not None and isinstance(row.value, SettingRow) else None
-
-    def _role_of(self, row: SettingRow) -> Literal["small", "reasoning"] | None:
-        return next((role for prefix, role in _ROLES.items() if row.key.startswith(prefix)), None)
 
     @work(exclusive=True, group="settings", exit_on_error=False, description="look up")
     async def _look_up(self) -> None:
@@ -180,7 +177,13 @@ class SettingsScreen(FilteredList):
         self._list.show(fetch, empty="  No setting fits. Esc empties the search.", keep_place=keep_place)
 
 
-def _explained(row: SettingRow) -> Content:
+def role_of(row: SettingRow) -> Literal["small", "reasoning"] | None:
+    """The model's role that a setting is of."""
+    return next((role for prefix, role in _ROLES.items() if row.key.startswith(prefix)), None)
+
+
+def explained(row: SettingRow) -> Content:
+    """The setting's name and what it means."""
     choices = f" One of: {', '.join(row.choices)}." if row.choices else ""
     meaning = shown_line(f"{row.meaning}{choices}", 600) or "Its name says it."
     return Content.assemble((f"{shown_line(row.key, 80)}  ", "$primary bold"), meaning)

@@ -21,7 +21,7 @@ from tui.words import count_of, duration
 if TYPE_CHECKING:
     from tui.app import CarrelApp
 
-__all__ = ["TraceScreen"]
+__all__ = ["TraceScreen", "told_span"]
 
 _HEAD = 3
 """Lines of a waterfall above its first span: the summary, a line of air, the axis."""
@@ -70,7 +70,7 @@ class TraceScreen(Screen[None]):
     def show_span(self, event: OptionList.OptionHighlighted) -> None:
         """Tells all of the span with the cursor."""
         if event.option_index < len(self._spans):
-            self.query_one("#span", Static).update(_told(self._spans[event.option_index]))
+            self.query_one("#span", Static).update(told_span(self._spans[event.option_index]))
 
     def _draw(self) -> None:
         options = self.query_one(OptionList)
@@ -91,7 +91,8 @@ def _route(answer: Answer) -> Content:
     return Content.assemble(("Why this route: ", "$primary"), f"{shown_line(route.why)} ({name})")
 
 
-def _told(span: Span) -> Content:
+def told_span(span: Span) -> Content:
+    """All that is known of a span, a line for each."""
     usage = span.usage
     tokens = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out"
     cost = "" if usage.cost_usd is None else f", ${usage.cost_usd:.4f}"

@@ -9,7 +9,7 @@ from textual.widgets import Static
 if TYPE_CHECKING:
     from assistant.engine.protocol import Status
 
-__all__ = ["StatusLine", "library_sentence", "models_sentence"]
+__all__ = ["StatusLine", "library_sentence", "models_sentence", "web_sentence"]
 
 _WEB = {"ask": "web: asks first", "auto": "web: allowed", "never": "web: off"}
 _ROOM_FOR_ALL = 100
@@ -44,7 +44,8 @@ class StatusLine(Static):
         """Shows the library and the models as they stand."""
         self._status = status
         full = self.size.width >= _ROOM_FOR_ALL
-        parts = [library_sentence(status, full=full), models_sentence(status, full=full), _WEB[status.web]]
+        library, models = library_sentence(status, full=full), models_sentence(status, full=full)
+        parts = [library, models, web_sentence(status)]
         self.update("  │  ".join(parts) if full else " │ ".join(parts))
 
     def tell_problem(self, message: str) -> None:
@@ -83,6 +84,11 @@ def models_sentence(status: Status, *, full: bool = True) -> str:
     names = [shown_line(status.models[role], 60) for role in sorted(status.models) if status.models[role]]
     spelled = names if full else [name.partition(":")[2] or name for name in names]
     return " + ".join(dict.fromkeys(spelled))
+
+
+def web_sentence(status: Status) -> str:
+    """Whether the web may be searched."""
+    return _WEB[status.web]
 
 
 def _coverage(status: Status, passages: int) -> str:
