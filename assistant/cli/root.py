@@ -12,6 +12,7 @@ import click
 
 from assistant.cli.completing import question_names
 from assistant.cli.ending import ended_by_signal, ended_by_usage, stop_on_signals
+from assistant.cli.entry import form_of_app
 from assistant.cli.outlet import guarded, prepare_streams, say
 from assistant.exit_codes import ExitCode
 
@@ -37,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "replay": "Play a recorded question again, without model or network.",
     "schema": "Print the JSON Schema of what --format json writes.",
     "search": "Find passages, without a model writing anything.",
+    "serve": "Show the app in a browser.",
     "show": "Show a question that was asked, with its answer.",
 }
 """Name to summary; the command itself is `command` in `assistant.cli.<name>`."""
@@ -149,15 +151,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _open_app(form: str, resume: str) -> int:
-    """Opens the app through its entry point: the front door does not import what stands before it."""
-    from importlib.metadata import entry_points
-
-    found = entry_points(group="carrel.app", name=form)
-    if not found:
-        say("The app is not installed. Reinstall carrel, or use `carrel ask`.")
-        return ExitCode.FAILED
-    start = next(iter(found)).load()
+    """Opens the app with its own way out, screen included."""
+    start = form_of_app(form)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)  # the app has its own way out, screen included
+        signal.signal(number, signal.default_int_handler)
     code = start(resume) if resume else start()
     return code if isinstance(code, int) else 0
