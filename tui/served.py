@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import os
 import secrets
@@ -83,20 +84,29 @@ class KeyedServer(Server):
         return hmac.compare_digest(key.encode(), self._key.encode())
 
 
-def serve(host: str, port: int, said: Callable[[str], None]) -> None:
+def serve(host: str, port: int | None, said: Callable[[str], None], *, usual_port: int = 8000) -> None:
     """Serves the app until Ctrl+C or SIGTERM.
 
     Args:
         host: The address to listen on.
-        port: The port; 0 takes a free one.
+        port: The port; 0 takes a free one, `None` the usual one or, where that is taken, a free one.
         said: Is given the address to open, which has the key, once it can be opened.
+        usual_port: The port that is tried where none is named.
 
     Raises:
         OSError: The port is taken, or the address is not this machine's.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family)
+    try:
+        listening = _listening(host, usual_port if port is None else port)
+    except OSError as error:
+        if port is not None or error.errno != errno.EADDRINUSE:
+            raise
+        listening = _listening(host, 0)
     asyncio.run(_serve(listening, host, said))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 async def _serve(listening: socket.socket, host: str, said: Callable[[str], None]) -> None:

@@ -12,6 +12,7 @@ from assistant.cli.outlet import Command, say
 
 __all__ = ["command"]
 
+_PORT = 8000
 _PACKAGES = ("aiohttp", "aiohttp_jinja2", "jinja2", "textual_serve")
 
 
@@ -22,17 +23,19 @@ _PACKAGES = ("aiohttp", "aiohttp_jinja2", "jinja2", "textual_serve")
     epilog="""\b
 Examples:
   carrel serve
-  carrel serve --port 9000
+  carrel serve --port 0
 
 On another machine, reach it through ssh: ssh -L 8000:127.0.0.1:8000 HOST
 """,
 )
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen there.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="0 takes a free one; by default 8000, or a free one where that is taken.",
 )
 @click.option("--expose", is_flag=True, help="Listen on an address that other machines can reach.")
-def command(host: str, port: int, expose: bool) -> int:
+def command(host: str, port: int | None, expose: bool) -> int:
     """Show the app in a browser until Ctrl+C.
 
     The address that is printed has a key: whoever has it acts as you, reads your papers and spends on your
@@ -48,12 +51,12 @@ def command(host: str, port: int, expose: bool) -> int:
         )
     serving = _serving()
     try:
-        serving(host, port, _tell)
+        serving(host, port, _tell, usual_port=_PORT)
     except OSError as error:
         from indexes.errors import InputError
 
         hint = "Another port: carrel serve --port 0 takes a free one."
-        raise InputError(f"{host}, port {port}: {error.strerror or error}.", hint=hint) from error
+        raise InputError(f"{host}, port {port or _PORT}: {error.strerror or error}.", hint=hint) from error
     return 0
 
 

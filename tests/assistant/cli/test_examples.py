@@ -31,7 +31,11 @@ NEEDS = {
     "carrel replay": 'carrel ask -q --web never --record question.jsonl "When does a circuit breaker open?"',
 }
 """What must have run before an example that begins so."""
-ENDED_BY_CTRL_C = {"carrel add --watch ~/papers": "following: "}
+ENDED_BY_CTRL_C = {
+    "carrel add --watch ~/papers": "following: ",
+    "carrel serve": "Open http://127.0.0.1:",
+    "carrel serve --port 0": "Open http://127.0.0.1:",
+}
 """What goes on until it is ended, with what it says when it has begun."""
 
 
