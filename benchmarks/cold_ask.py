@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import NotMeasurable, Report, Target, alternate, data_folder, seconds
+from benchmarks.measure import (
+    NotMeasurable,
+    Report,
+    Target,
+    alternate,
+    data_folder,
+    installed_environment,
+    seconds,
+)
 
 REPEATS = 7
 LIMIT = 1.6
@@ -53,6 +61,14 @@ _ROW = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)")
 class _Home:
     folder: str
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **installed_environment(),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "CARREL_HOME": self.folder,
+        }
+
     def python(self, code: str, *options: str, asking: bool) -> subprocess.CompletedProcess[str]:
         """Runs code in a fresh interpreter, with the question as its arguments or with none."""
         arguments = ["ask", "-q", "--web", "never", QUESTION] if asking else []
@@ -62,7 +78,7 @@ class _Home:
             capture_output=True,
             text=True,
             timeout=600,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "CARREL_HOME": self.folder},
+            env=self.environment,
         )
 
 
@@ -108,7 +124,7 @@ def _add(papers: Path, home: _Home) -> None:
         [sys.executable, "-P", "-c", START, "add", "-q", str(papers)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "CARREL_HOME": home.folder},
+        env=home.environment,
         check=False,
     )
     if added.returncode not in (0, 3):

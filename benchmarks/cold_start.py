@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import Report, Target, alternate, seconds
+from benchmarks.measure import Report, Target, alternate, installed_environment, seconds
 
 HEAVY = (
     "textual",
@@ -77,7 +77,7 @@ def _carrel() -> list[str]:
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=60, env=installed_environment())
 
 
 def _heavy_modules() -> list[str]:

@@ -15,7 +15,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import NotMeasurable, Report, Target, alternate
+from benchmarks.measure import NotMeasurable, Report, Target, alternate, installed_environment
 
 REPEATS = 11
 ROWS, COLUMNS = 36, 120
@@ -72,7 +72,11 @@ def _first_frame_seconds(program: str) -> float:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     with tempfile.TemporaryDirectory() as folder:
         note = Path(folder, "painted")
-        environment = os.environ | {"CARREL_HOME": folder, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment = installed_environment() | {
+            "CARREL_HOME": folder,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+        }
         started = time.monotonic()
         with subprocess.Popen(
             [sys.executable, "-c", program, str(note)],

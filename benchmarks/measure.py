@@ -24,6 +24,7 @@ __all__ = [
     "alternate",
     "data_folder",
     "exact_upper_bound",
+    "installed_environment",
     "model_folder",
     "peak_megabytes",
     "seconds",
@@ -145,6 +146,15 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def installed_environment() -> dict[str, str]:
+    """The variables for a process whose start is timed, as a program that was installed is started.
+
+    Where PYTHONDONTWRITEBYTECODE is set, each start would compile our files anew, and ours alone: those of
+    the libraries were compiled when they were installed. What the first run compiles is kept for the others.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def data_folder(*parts: str) -> Path:

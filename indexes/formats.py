@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["CALLED", "READABLE", "SOURCES", "ZOTERO", "Format"]
+__all__ = ["BIBLIOGRAPHIES", "CALLED", "READABLE", "SOURCES", "ZOTERO", "Format"]
 
 
 class Format(StrEnum):
@@ -37,6 +37,9 @@ _NAMES = [CALLED[format] for format in Format]
 
 READABLE = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]}"
 """All of them in words, as in "PDF, Word (DOCX) and Markdown"."""
+
+BIBLIOGRAPHIES = frozenset({".bib", ".bibtex", ".ris"})
+"""Suffixes that are always a bibliography's; `.json` may be one's too."""
 
 ZOTERO = "zotero:"
 """In place of a path: the Zotero library of the person who asks."""

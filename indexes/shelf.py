@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from indexes.clean import clean, clean_line
-from indexes.readers.bibliography import SUFFIXES
+from indexes.formats import BIBLIOGRAPHIES
 from indexes.types import DESCRIBED, Document, ParsedDocument, Reference
 
 __all__ = ["Shelf", "letters", "may_be_bibliography", "said_by"]
@@ -94,12 +94,12 @@ class Shelf:
 def may_be_bibliography(path: Path) -> bool:
     """Whether the file is worth reading as a bibliography; it is opened only where its name does not tell."""
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES and suffix != ".json":
+    if suffix not in BIBLIOGRAPHIES and suffix != ".json":
         return False
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return False  # a pipe would block, a link may lead out of the folder
-        if suffix in SUFFIXES:
+        if suffix in BIBLIOGRAPHIES:
             return True
         with path.open("rb") as file:
             return _CSL.match(file.read(8192)) is not None

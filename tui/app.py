@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import constants
@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.widgets import TextArea
 from textual.worker import Worker
 
+from assistant.garbage import collect_seldom
 from tui.commands import COMMANDS, spelled
 from tui.copying import CopyingApp
 from tui.going_on import GoingOn
@@ -45,6 +46,7 @@ _LATER = (
     "tui.widgets.turn",
 )
 """What the first frame does without; imported in a thread while the person begins to type."""
+_LATER_CSS = Path(__file__).with_name("later.tcss")
 _QUIT_SECONDS = 3.0
 """How soon the second Ctrl+C has to follow the first."""
 
@@ -80,6 +82,7 @@ class CarrelApp(CopyingApp, inherit_bindings=False):
             resume: The past question to begin with, as `carrel history` names it; empty for none.
         """
         super().__init__()
+        collect_seldom()
         self._open_engine = open_engine
         self.clock = clock
         self._engine: Engine | None = None
@@ -105,6 +108,11 @@ class CarrelApp(CopyingApp, inherit_bindings=False):
     def on_mount(self) -> None:
         """Leaves the rest until there is something to look at."""
         self.call_after_refresh(self._open_in_background)
+
+    def push_screen(self, *screen: Any, **more: Any) -> Any:
+        """Shows a screen over what is there, be it before the looks of all screens were read."""
+        self._read_later_css()
+        return super().push_screen(*screen, **more)
 
     async def on_unmount(self) -> None:
         """Ends the engine."""
@@ -310,7 +318,14 @@ class CarrelApp(CopyingApp, inherit_bindings=False):
 
     # Starting.
 
+    def _read_later_css(self) -> None:
+        if not self.stylesheet.has_source(str(_LATER_CSS)):
+            self.stylesheet.read(_LATER_CSS)
+            self.stylesheet.parse()
+            self.stylesheet.update(self)
+
     def _open_in_background(self) -> None:
+        self._read_later_css()
         self.run_worker(self._open(), group="open")
 
     async def _open(self) -> None:

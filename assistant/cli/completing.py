@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -69,6 +68,8 @@ def _paths(ctx: click.Context) -> Any:
 
 def _read(file: Path, query: str) -> list[tuple[Any, ...]]:
     """Rows of a database that is only looked at; none where it is missing, busy, damaged or another's."""
+    import sqlite3
+
     with suppress(sqlite3.Error):
         address = f"{file.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as database:

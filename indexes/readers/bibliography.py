@@ -15,10 +15,7 @@ from indexes.readers import front, latex
 from indexes.readers.decoding import decode
 from indexes.types import Reference
 
-__all__ = ["SUFFIXES", "references"]
-
-SUFFIXES = frozenset({".bib", ".bibtex", ".ris"})
-"""Names that are always a bibliography; `.json` may be one too."""
+__all__ = ["references"]
 
 _MOST_BYTES = 50_000_000
 _MOST_ENTRIES = 100_000

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from indexes.clean import clean_line
 from indexes.errors import Damaged, Unsupported
-from indexes.readers import front
 from indexes.types import Model, Reference
 
 __all__ = ["DATABASE", "Attachment", "Item", "items"]
@@ -213,6 +212,8 @@ def _all_attachments(
 
 
 def _reference(key: str, fields: Mapping[str, str], creators: Sequence[tuple[str, str]]) -> Reference:
+    from indexes.readers import front
+
     def first(*names: str) -> str:
         return next((fields[name] for name in names if fields.get(name)), "")
 

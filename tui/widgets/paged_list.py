@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -144,6 +144,7 @@ class PagedList(ScrollView, can_focus=True):
         self._empty = empty
         self._fetch: Fetch | None = None
         self._pages = _Pages()
+        self._styles: dict[str, Style] = {}
 
     @property
     def total(self) -> int:
@@ -272,6 +273,11 @@ class PagedList(ScrollView, can_focus=True):
         """The cursor steps back."""
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Looks up each style once for all of its lines."""
+        self._styles.clear()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """The heading, then the rows that are in view."""
         if y == 0:
@@ -292,10 +298,7 @@ class PagedList(ScrollView, can_focus=True):
         segments: list[Segment] = []
         for (column, cell), room in zip(self._shown(cells, width), self._widths(width), strict=True):
             own = self._style(column.style) if column.style and not style else base
-            segments += [
-                Segment(fitted(cell, room, cut_left=column.cut_left), own),
-                Segment(" " * _GAP, base),
-            ]
+            segments.append(Segment(fitted(cell, room, cut_left=column.cut_left) + " " * _GAP, own))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _text(self, text: str, style: Style) -> Strip:
@@ -313,9 +316,9 @@ class PagedList(ScrollView, can_focus=True):
         return [column.width or left * column.share // sharing for column in shown]
 
     def _style(self, name: str) -> Style:
-        if not name:
-            return self.rich_style
-        return self.get_component_rich_style(name)
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(name) if name else self.rich_style
+        return self._styles[name]
 
 
 def fitted(text: str, width: int, *, cut_left: bool = False) -> str:
