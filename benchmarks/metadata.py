@@ -6,7 +6,7 @@ import asyncio
 
 from benchmarks.measure import Report, Target, data_folder
 from indexes.evaluation.metadata import evaluate_metadata, read_gold
-from indexes.readers.bibliography import SUFFIXES
+from indexes.formats import BIBLIOGRAPHIES
 
 TARGETS = {"title": 0.95, "authors": 0.92, "year": 0.95, "doi": 0.98}
 
@@ -14,7 +14,7 @@ TARGETS = {"title": 0.95, "authors": 0.92, "year": 0.95, "doi": 0.98}
 def run() -> Report:
     """Read every paper of the gold file as adding does."""
     path = data_folder("papers") / "gold.jsonl"
-    gold = [each for each in read_gold(path) if each.file.suffix not in SUFFIXES]
+    gold = [each for each in read_gold(path) if each.file.suffix not in BIBLIOGRAPHIES]
     found = asyncio.run(evaluate_metadata(path, gold, tell=lambda done, total: None))
     shares: dict[str, float] = {each.field: each.share.value for each in found.fields}
     return Report(
