@@ -336,14 +336,17 @@ class Assistant:
 
     async def _batch(self, questions: str | Path | Sequence[str], given: BatchPlan) -> BatchReport:
         from assistant.batch import planned, run_batch
+        from pipelines.purse import Purse
 
         plan = await asyncio.to_thread(planned, questions, given, self.settings)
+        purse = Purse(plan.total_cost_usd)
         if not (where := given.get("cluster", "")):
-            return await run_batch(plan, self._workbench)
+            return await run_batch(plan, self._workbench, purse=purse)
         from assistant.cluster import answering_on
 
-        async with answering_on(where, await self._workbench(), concurrency=plan.concurrency) as answering:
-            return await run_batch(plan, self._workbench, answering)
+        workbench = await self._workbench()
+        async with answering_on(where, workbench, concurrency=plan.concurrency, purse=purse) as answering:
+            return await run_batch(plan, self._workbench, answering, purse=purse)
         raise AssertionError("the block above returns or raises")
 
     async def _search(self, text: str, where: Where) -> Hits:

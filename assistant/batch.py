@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypedDict
 from pydantic import Field
 
 from assistant.batch_files import read_rows
-from assistant.batch_limits import End, Purse
+from assistant.batch_limits import End
 from assistant.batch_plan import BatchPlan, Plan, Progress, Standing, fingerprint_of, planned
 from assistant.batch_questions import Gold, Item
 from assistant.batch_row import Answering, Row, Terms, answered
@@ -27,7 +27,8 @@ from indexes.errors import QuestionRefused
 from indexes.types import Model
 from pipelines.errors import ModelAuth, ModelMissing
 from pipelines.policy import LONGEST_RETRY_AFTER_SECONDS
-from pipelines.types import Outcome, Usage
+from pipelines.purse import Purse, spending_from
+from pipelines.types import Budget, Outcome, Usage
 
 if TYPE_CHECKING:
     from assistant.build import Workbench
@@ -83,7 +84,11 @@ class BatchReport(Model):
 
 
 async def run_batch(
-    plan: Plan, open_workbench: Callable[[], Awaitable[Workbench]], answering: Answering | None = None
+    plan: Plan,
+    open_workbench: Callable[[], Awaitable[Workbench]],
+    answering: Answering | None = None,
+    *,
+    purse: Purse | None = None,
 ) -> BatchReport:
     """Answers every question that has no good answer yet.
 
@@ -93,6 +98,7 @@ async def run_batch(
         plan: What is asked, and how.
         open_workbench: Opens what the questions are answered with.
         answering: Answers one question, in place of the workbench.
+        purse: What the whole may spend; one of the plan's `total_cost_usd` unless given.
 
     Raises:
         AnswersBusy: Another process writes to the same file.
@@ -103,13 +109,13 @@ async def run_batch(
     async with plan.answers.held(resume=plan.resume, order=order, gold=gold):
         workbench = await open_workbench()
         terms = Terms(
-            budget=plan.budget,
+            budget=_within(plan.total_cost_usd, plan.budget),
             collections=plan.collections,
             run=await _begin(plan, workbench),
             fingerprint=fingerprint_of(workbench.settings, plan.collections),
         )
         own = partial(answered, ask=lambda question: workbench.stream(question, None))
-        report = await _Batch(plan, terms, answering or own).answered()
+        report = await _Batch(plan, terms, answering or own, purse or Purse(plan.total_cost_usd)).answered()
         if workbench.history is not None and not report.not_run:
             await workbench.history.finish(report.run)
     if not gold:
@@ -156,7 +162,7 @@ class _Figures(TypedDict):
 
 
 class _Batch:
-    def __init__(self, plan: Plan, terms: Terms, answering: Answering) -> None:
+    def __init__(self, plan: Plan, terms: Terms, answering: Answering, purse: Purse) -> None:
         self._plan = plan
         self._terms = terms
         self._answering = answering
@@ -168,10 +174,8 @@ class _Batch:
         self._put_off: set[str] = set()
         """Ids that wait, or have waited, for a provider that asked for it."""
         self._counts: Counter[State] = Counter()
-        self._purse = Purse(plan.total_cost_usd, plan.budget)
-        self._under_way = 0
-        self._settled = asyncio.Event()
-        """Set whenever a question has ended."""
+        self._purse = purse
+        self._spent = Usage()
         self._began = time.monotonic()
         self._ended = End.DONE
         self._stopped = ""
@@ -202,12 +206,18 @@ class _Batch:
             ended=self._ended,
             stopped=self._stopped,
             failures_tolerated=self._plan.failing.tolerated,
-            usage=self._purse.spent.model_copy(update={"seconds": self._seconds}),
+            usage=self._usage,
         )
 
     @property
     def _seconds(self) -> float:
         return time.monotonic() - self._began
+
+    @property
+    def _usage(self) -> Usage:
+        """Of the rows, with what the calls of questions cost that have no row, or were begun once more."""
+        cost = max(self._spent.cost_usd or 0.0, self._purse.spent_usd) or self._spent.cost_usd
+        return self._spent.model_copy(update={"seconds": self._seconds, "cost_usd": cost})
 
     async def _work(self) -> None:
         """Empties the list of what is to do, some questions at a time."""
@@ -231,7 +241,7 @@ class _Batch:
         self._later += [each for each in again if each.item.id in left]
 
     async def _worker(self) -> None:
-        while await self._may_begin():
+        while self._todo and not self._over():
             item = self._todo.popleft()
             point("batch.claim")
             row = await self._row(item)
@@ -242,24 +252,14 @@ class _Batch:
             else:
                 await self._keep(row)
 
-    async def _may_begin(self) -> bool:
-        """Whether there is another question and it may be begun; waits while what is left may not suffice."""
-        while self._todo and not self._over():
-            if self._purse.affords(self._under_way):
-                return True
-            if not self._under_way:
-                self._end(End.COST, f"The batch has spent its {_dollars(self._plan.total_cost_usd)}.")
-                return False
-            self._settled.clear()
-            await self._settled.wait()
-        return False
-
     def _over(self) -> bool:
         """Whether no other question is begun, for any reason but that there is none."""
         limit = self._plan.total_seconds
         if self._ended is End.DONE:
             if limit is not None and self._seconds >= limit:
                 self._end(End.TIME, f"The batch has taken its {limit:g} seconds.")
+            elif why := self._purse.why_empty:
+                self._end(End.COST, why)
             elif self._plan.stopping():
                 self._end(End.INTERRUPTED)
         return self._ended is not End.DONE
@@ -268,19 +268,15 @@ class _Batch:
         self._ended, self._stopped = end, why
 
     async def _row(self, item: Item) -> Row:
-        """What comes of one question, within what is left of the batch's money and time."""
-        budget = self._purse.budget(self._under_way)
+        """What comes of one question, within what is left of the batch's time and money."""
+        budget = self._terms.budget
         if (limit := self._plan.total_seconds) is not None:
             left = max(limit - self._seconds, _LEAST_SECONDS)
             budget = budget.model_copy(update={"max_seconds": min(budget.max_seconds or left, left)})
-        self._under_way += 1
         self._tries[item.id] += 1
-        try:
+        with spending_from(self._purse):
             row = await self._answering(item, self._terms.model_copy(update={"budget": budget}))
-        finally:
-            self._under_way -= 1
-            self._settled.set()
-        self._purse.pay(row.usage)
+        self._spent += row.usage
         if self._plan.grade and item.gold is not None:
             row = row.model_copy(update={"grade": graded(row, item.gold)})
         return row
@@ -313,7 +309,7 @@ class _Batch:
             "done": self._counts.total(),
             "total": self._total,
             "failed": self._counts[State.ERROR],
-            "usage": self._purse.spent.model_copy(update={"seconds": self._seconds}),
+            "usage": self._usage,
         }
 
 
@@ -343,5 +339,7 @@ def _may_do_better(row: Row) -> bool:
     return row.status in (State.ERROR, State.PARTIAL) and not refused
 
 
-def _dollars(cost: float | None) -> str:
-    return "money" if cost is None else f"${cost:g}"
+def _within(total_usd: float | None, budget: Budget) -> Budget:
+    """A question's budget in a batch: none may cost more than the whole."""
+    most = min((each for each in (total_usd, budget.max_cost_usd) if each is not None), default=None)
+    return budget.model_copy(update={"max_cost_usd": most})

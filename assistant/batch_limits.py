@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from indexes.errors import InputError
 from pipelines.errors import ModelAuth
-from pipelines.types import Budget, Usage
 
-__all__ = ["NO_LIMIT", "End", "Failing", "FailureLimit", "Purse", "failure_limit"]
+__all__ = ["NO_LIMIT", "End", "Failing", "FailureLimit", "failure_limit"]
 
 Failing = bool | int | float | str | None
 """How many failed questions are too many, as a person writes it; see `failure_limit`."""
@@ -80,47 +79,6 @@ def failure_limit(failing: Failing, total: int) -> FailureLimit:
         case limit if limit >= 1:
             return FailureLimit(limit, tolerated=True)
     raise _not_a_limit(failing)
-
-
-class Purse:
-    """What a batch has spent of its money, and what those under way may still spend.
-
-    Args:
-        total_usd: For the whole; `None` is no limit.
-        budget: Of each question.
-    """
-
-    def __init__(self, total_usd: float | None, budget: Budget) -> None:
-        self._total = total_usd
-        self._budget = budget
-        self._dearest = 0.0
-        self.spent = Usage()
-
-    def affords(self, under_way: int) -> bool:
-        """Whether one more question can be begun beside those under way."""
-        return self._left(under_way) > 0
-
-    def budget(self, under_way: int) -> Budget:
-        """What the next question may spend: no more than is left when those under way have spent theirs.
-
-        Where a question has no limit of its own, those under way are taken to cost as much as the dearest so
-        far: of the first ones nothing is known, and together they may spend more than there is.
-        """
-        if self._total is None:
-            return self._budget
-        own, left = self._budget.max_cost_usd, self._left(under_way)
-        return self._budget.model_copy(update={"max_cost_usd": left if own is None else min(own, left)})
-
-    def pay(self, usage: Usage) -> None:
-        """Counts what a question has spent."""
-        self.spent += usage
-        self._dearest = max(self._dearest, usage.cost_usd or 0.0)
-
-    def _left(self, under_way: int) -> float:
-        if self._total is None:
-            return float("inf")
-        each = self._dearest if self._budget.max_cost_usd is None else self._budget.max_cost_usd
-        return self._total - (self.spent.cost_usd or 0.0) - under_way * each
 
 
 def _parsed(failing: Failing) -> bool | float | None:

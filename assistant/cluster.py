@@ -18,6 +18,7 @@ from indexes.cluster import Cluster, connected
 from indexes.errors import CarrelError
 from indexes.types import Model
 from pipelines.events import AskEvent
+from pipelines.purse import Purse
 from pipelines.types import Question
 
 if TYPE_CHECKING:
@@ -27,16 +28,20 @@ __all__ = ["answering_on"]
 
 
 @asynccontextmanager
-async def answering_on(where: str, workbench: Workbench, *, concurrency: int) -> AsyncIterator[Answering]:
+async def answering_on(
+    where: str, workbench: Workbench, *, concurrency: int, purse: Purse
+) -> AsyncIterator[Answering]:
     """Has workers answer questions inside the block.
 
     A worker that dies is followed by another, which is told what the dead one has paid for. How many calls a
-    provider gets at once, and how soon after another, holds for all workers together.
+    provider gets at once, how soon after another, and what all of them may cost, holds for all workers
+    together.
 
     Args:
         where: See `indexes.cluster.connected`.
         workbench: Holds the library that is asked, the history and the providers' doors.
         concurrency: Questions at the same time, for which a cluster on this machine is made.
+        purse: What the batch may spend.
 
     Raises:
         InputError: `where` is no cluster, or the extra `cluster` is not installed.
@@ -48,7 +53,7 @@ async def answering_on(where: str, workbench: Workbench, *, concurrency: int) ->
 
     async with AsyncExitStack() as opened:
         cluster = await opened.enter_async_context(connected(where, at_once=concurrency))
-        hub = Hub(workbench.gates, workbench.history)
+        hub = Hub(workbench.gates, workbench.history, purse)
         address = await opened.enter_async_context(served(hub, cluster.own_address, cluster.security))
         data = workbench.paths.data
         if not where.startswith("local"):

@@ -1,8 +1,8 @@
 """What workers ask the one process for while they answer: leave to call a model, and what was paid before.
 
-The process that was asked to do a batch holds each provider's door and the history, so limits hold for the
-cluster as a whole, and what a worker paid for outlives it. A worker that dies lets go of its place at the
-door, because its connection ends. Only short JSON texts cross, and nothing is unpickled.
+The process that was asked to do a batch holds each provider's door, the batch's money and the history, so
+limits hold for the cluster as a whole, and what a worker paid for outlives it. A worker that dies lets go of
+its place at the door, because its connection ends. Only short JSON texts cross, and nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from distributed.comm.core import CommClosedError
 from assistant.failures import error_of, failed_of
 from assistant.history import History
 from indexes.clean import clean_line
-from pipelines.errors import ModelError, ModelLimited, ModelUnreachable
+from pipelines.errors import ModelError, ModelLimited, ModelUnreachable, TotalSpent
 from pipelines.events import Failed
 from pipelines.gate import Gate, Gates
 from pipelines.journal import Kept
 from pipelines.models import ModelSettings
+from pipelines.purse import Bill, Purse, spending_from
 from pipelines.types import Question
 
 __all__ = ["FarGate", "FarGates", "FarJournal", "Hub", "served"]
@@ -36,9 +37,10 @@ _CONNECT_SECONDS = 20.0
 class Hub:
     """The one process's side."""
 
-    def __init__(self, gates: Gates, history: History | None) -> None:
+    def __init__(self, gates: Gates, history: History | None, purse: Purse) -> None:
         self._gates = gates
         self._history = history
+        self._purse = purse
 
     async def answer(self, comm: Any) -> None:
         """Serves one connection of a worker, to its end."""
@@ -46,7 +48,7 @@ class Hub:
             asked: Message = await comm.read()
             match asked["op"]:
                 case "call":
-                    await self._call(comm, ModelSettings.model_validate_json(asked["model"]))
+                    await self._call(comm, ModelSettings.model_validate_json(asked["model"]), asked["worst"])
                 case "recall" | "keep" | "forget" if self._history is not None:
                     await comm.write(await self._journal(asked))
                 case _:
@@ -54,17 +56,23 @@ class Hub:
         with suppress(Exception):
             await comm.close()
 
-    async def _call(self, comm: Any, model: ModelSettings) -> None:
-        """Holds a place at the provider's door until the worker says how its call has ended, or is gone."""
+    async def _call(self, comm: Any, model: ModelSettings, worst_usd: float | None) -> None:
+        """Holds a place at the provider's door until the worker says how its call has ended, or is gone.
+
+        Nobody knows what the call of a worker that is gone has cost: it is taken to be as much as it could.
+        """
         let_in = False
         try:
-            async with self._gates.for_model(model).call():
-                let_in = True
-                await comm.write({})
-                outcome: Message = await comm.read()
-                if outcome:
-                    raise _model_error(outcome)
-        except ModelError as error:
+            with spending_from(self._purse):
+                async with self._gates.for_model(model).call(worst_usd) as bill:
+                    let_in = True
+                    bill.cost_usd = worst_usd or 0.0
+                    await comm.write({})
+                    outcome: Message = await comm.read()
+                    bill.cost_usd = outcome["cost"]
+                    if "failed" in outcome:
+                        raise _model_error(outcome)
+        except (ModelError, TotalSpent) as error:
             if not let_in:
                 await comm.write(_said(error))
 
@@ -123,22 +131,24 @@ class FarGate(Gate):
         self._far = hub, security
 
     @asynccontextmanager
-    async def call(self) -> AsyncGenerator[None]:
+    async def call(self, worst_usd: float | None = None) -> AsyncGenerator[Bill]:
         """See `Gate.call`.
 
         Raises:
             ModelUnreachable: The process that knows whether a call is allowed is gone.
         """
-        async with _line(*self._far, {"op": "call", "model": self._model}) as (comm, refused):
+        asked = {"op": "call", "model": self._model, "worst": worst_usd}
+        async with _line(*self._far, asked) as (comm, refused):
             if refused:
                 raise _model_error(refused)
+            bill = Bill()
             try:
-                yield
+                yield bill
             except ModelError as error:
-                await comm.write(_said(error))
+                await comm.write({**_said(error), "cost": bill.cost_usd})
                 raise
             else:
-                await comm.write({})
+                await comm.write({"cost": bill.cost_usd})
 
 
 class FarJournal:
@@ -195,14 +205,14 @@ def _gone(error: Exception) -> ModelUnreachable:
     )
 
 
-def _said(error: ModelError) -> Message:
+def _said(error: ModelError | TotalSpent) -> Message:
     wait = error.retry_after_seconds if isinstance(error, ModelLimited) else None
     return {"failed": failed_of(error).model_dump_json(), "retry_after": wait}
 
 
-def _model_error(said: Message) -> ModelError:
+def _model_error(said: Message) -> ModelError | TotalSpent:
     error = error_of(Failed.model_validate_json(said["failed"]))
-    if not isinstance(error, ModelError):
+    if not isinstance(error, ModelError | TotalSpent):
         return ModelUnreachable(error.message)
     if isinstance(error, ModelLimited):
         error.retry_after_seconds = said["retry_after"]

@@ -36,6 +36,12 @@ _FIRST_WORKER_SECONDS = {"local": 120.0, "slurm": 3_600.0, "address": 60.0}
 _WITHOUT_WORKERS_SECONDS = 300.0
 """How long work that is begun waits for another worker once the last one is gone."""
 _LOOK_SECONDS = 1.0
+_QUIET: dict[str, bool | str] = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+"""Dask looks a hundred times a second at what its processes do, for pages that nobody opens here."""
 _NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 """A scheduler serves pages in any case; for this machine alone, at a port of their own."""
 _WRITTEN = re.compile(r"(local|slurm)(?::(\d{1,4}))?")
@@ -239,6 +245,7 @@ async def _local(count: int, folder: Path, at_once: int) -> AsyncIterator[Any]:
     They are started by Dask's own command and not by `multiprocessing`, which would import the script or
     notebook that asks for them once more in each.
     """
+    import dask
     from distributed import Scheduler, Security
     from distributed.deploy import spec
 
@@ -248,13 +255,17 @@ async def _local(count: int, folder: Path, at_once: int) -> AsyncIterator[Any]:
     threads = max(1, -(-at_once // count))
     options = {"host": "127.0.0.1", "port": 0, "protocol": "tls", "security": security, **_NO_DASHBOARD}
     make: Any = spec.SpecCluster
-    async with make(
-        scheduler={"cls": Scheduler, "options": options},
-        workers={},
-        asynchronous=True,
-        security=security,
-        silence_logs=logging.ERROR,
-    ) as cluster:
+    configured: Any = dask.config.set
+    with configured(_QUIET):
+        made = make(
+            scheduler={"cls": Scheduler, "options": options},
+            workers={},
+            asynchronous=True,
+            security=security,
+            silence_logs=logging.ERROR,
+        )
+        await made
+    async with made as cluster:
         workers = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "distributed.cli.dask_worker", cluster.scheduler_address),
             *(
@@ -271,7 +282,7 @@ async def _local(count: int, folder: Path, at_once: int) -> AsyncIterator[Any]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            env=environment() | {"OMP_NUM_THREADS": "1"},
+            env=environment() | _quiet() | {"OMP_NUM_THREADS": "1"},
             start_new_session=True,  # Ctrl+C is for us to handle
         )
         try:
@@ -292,6 +303,13 @@ def _slurm(count: int, folder: str) -> Any:
         local_directory=None,
         job_script_prologue=[f"export PYTHONPATH={environment()['PYTHONPATH']}"],
     )
+
+
+def _quiet() -> dict[str, str]:
+    """`_QUIET` as the environment of a process has it."""
+    return {
+        f"DASK_{key.upper().replace('.', '__').replace('-', '_')}": str(off) for key, off in _QUIET.items()
+    }
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

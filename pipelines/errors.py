@@ -13,7 +13,8 @@ CarrelError (indexes.errors)
 │   ├── ContextTooLong      the prompt does not fit
 │   └── ModelMalformed      what came back is not an answer
 ├── NotAllowed              a person, or a setting, said no
-│   └── BudgetSpent         the question's limit of calls or money is reached
+│   ├── BudgetSpent         the question's limit of calls or money is reached
+│   └── TotalSpent          so is the limit of money of the batch that the question is one of
 ├── Unsure                  a cheap rung hands over because it is not sure
 ├── NoTimeLeft              the deadline is too near to begin
 ├── TookTooLong             a rung was stopped at its time-out
@@ -50,6 +51,7 @@ __all__ = [
     "StepFailed",
     "Stopped",
     "TookTooLong",
+    "TotalSpent",
     "Unsure",
     "outcome_of",
 ]
@@ -140,6 +142,12 @@ class BudgetSpent(NotAllowed):
     """One more call would go over what the question may cost."""
 
 
+class TotalSpent(NotAllowed):
+    """One more call would go over what all questions of a batch may cost."""
+
+    default_hint = "Allow more with --total-cost; --resume asks what has no good answer yet."
+
+
 class NoTimeLeft(CarrelError):
     """The deadline is so near that the rung was not begun."""
 
@@ -191,6 +199,8 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome.PARTIAL
         case NothingRelevant():
             return Outcome.NOTHING_FOUND
+        case TotalSpent():
+            return Outcome.LIMITED  # another batch, or more money, lets the same call through
         case WebDisallowed() | WebBlocked() | NotAllowed():
             return Outcome.BLOCKED
         case Stopped():

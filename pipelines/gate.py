@@ -25,6 +25,7 @@ from pipelines.errors import (
 )
 from pipelines.models import ModelSettings
 from pipelines.policy import LONGEST_RETRY_AFTER_SECONDS
+from pipelines.purse import Bill, holding
 from pipelines.settings import GateSettings
 
 __all__ = ["Gate", "Gates"]
@@ -80,22 +81,26 @@ class Gate:
         self._limited_at = clock()
 
     @asynccontextmanager
-    async def call(self) -> AsyncGenerator[None]:
-        """Lets one call through when its turn has come, and learns from how it ends.
+    async def call(self, worst_usd: float | None = None) -> AsyncGenerator[Bill]:
+        """Lets one call through when its turn has come, and learns from how it ends; gives its bill.
+
+        Args:
+            worst_usd: What the call can cost at most; `None` where that is not known.
 
         Raises:
+            TotalSpent: The batch that it belongs to has too little money left.
             ProviderPaused: The provider is down, as far as is known.
             ModelLimited: It has asked for a longer wait than is waited for.
             ModelAuth: It has refused this key before.
         """
         self._check()
-        async with self._places:
+        async with self._places, holding(worst_usd) as bill:
             await self._turn()
             self._check()
             probe = self._failures >= self._settings.failures
             self._probing = self._probing or probe
             try:
-                yield
+                yield bill
             except ModelError as error:
                 self._learn_from(error)
                 raise

@@ -52,6 +52,7 @@ class Metered:
 
         Raises:
             BudgetSpent: The call would go over the question's limits.
+            TotalSpent: It would go over those of the batch.
             ModelError: There is no whole reply, or the provider is left alone for now.
         """
         span = current_span()
@@ -65,9 +66,9 @@ class Metered:
             yield kept.text
             return
         text: list[str] = []
-        async with self._gate.call():
-            # In a thread: the list of prices takes most of a second to load.
-            worst = await asyncio.to_thread(worst_cost_usd, self.settings, _length(prompt))
+        # In a thread: the list of prices takes most of a second to load.
+        worst = await asyncio.to_thread(worst_cost_usd, self.settings, _length(prompt))
+        async with self._gate.call(worst) as bill:
             if worst is None and span.recorder.allowance.budget.max_cost_usd is not None:
                 span.recorder.note(
                     f"The price of {self.settings.name} is not known: no limit of money holds it back."
@@ -80,17 +81,18 @@ class Metered:
                             text.append(piece)
                             yield piece
                 finally:
-                    self._price(call, worst)
+                    bill.cost_usd = self._price(call, worst)
         if span.recorder.journal is not None and not call.truncated:
             kept = Kept(text="".join(text), model=self.settings.name, usage=call.usage)
             await span.recorder.journal.keep(span.step, key, kept)
             span.replies.append(key)
 
-    def _price(self, call: OpenSpan, promised_usd: float | None) -> None:
-        """Adds what the call's tokens cost to what it has spent."""
+    def _price(self, call: OpenSpan, promised_usd: float | None) -> float:
+        """Adds what the call's tokens cost to what it has spent, and returns it, as far as it is known."""
         cost = cost_usd(self.settings, call.usage)
         call.spend(Usage(cost_usd=cost, unpriced_calls=call.usage.calls if cost is None else 0))
         call.recorder.allowance.pay(cost, promised_usd=promised_usd)
+        return cost or 0.0
 
 
 async def _recalled(span: OpenSpan, key: str) -> Kept | None:

@@ -56,7 +56,7 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     """Not allowed: by the person, a setting or the provider."""
     LIMITED = "limited"
-    """Rate-limited."""
+    """Rate-limited by the provider, or the batch that the question is one of has spent its money."""
     TIMED_OUT = "timed out"
     TOO_LONG = "too long"
     AUTH = "auth"

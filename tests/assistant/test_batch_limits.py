@@ -12,12 +12,14 @@ import pytest
 
 from assistant.batch import BatchReport, Plan, Progress, Standing, planned, run_batch
 from assistant.batch_files import AnswerFile, read_rows
-from assistant.batch_limits import End, Failing, Purse, failure_limit
+from assistant.batch_limits import End, Failing, failure_limit
 from assistant.batch_questions import items_of
 from assistant.history import State
 from assistant.settings import Settings
 from indexes.errors import InputError
+from pipelines.errors import TotalSpent
 from pipelines.events import AskEvent, Done, Failed
+from pipelines.purse import holding
 from pipelines.types import Answer, Budget, Degradation, Outcome, Query, Question, Route, Usage
 
 QUESTIONS = [f"What is {letter}?" for letter in "ABCDEFGH"]
@@ -46,7 +48,13 @@ class Desk:
         self.tries[question.text] += 1
         self.asked.append(question.text)
         self.budgets.append(question.budget)
-        await asyncio.sleep(self.pause_seconds)
+        cost = self.cost_usd
+        try:
+            async with holding(cost) as bill:
+                await asyncio.sleep(self.pause_seconds)
+                bill.cost_usd = cost or 0.0
+        except TotalSpent:
+            outcome, cost = Outcome.LIMITED, None
         if outcome is Outcome.INTERNAL:
             yield Failed(kind="StepFailed", message="Every rung failed.")
             return
@@ -63,17 +71,13 @@ class Desk:
                 query=Query(text=question.text),
                 route=Route(name="fits", steps=(), why=""),
                 text="So.",
-                usage=Usage(calls=1, cost_usd=_within(self.cost_usd, question.budget)),
+                usage=Usage(calls=1, cost_usd=cost),
                 degraded=() if outcome is GOOD else (fallback,),
             )
         )
 
     async def open(self) -> Any:
         return self
-
-
-def _within(cost_usd: float | None, budget: Budget) -> float | None:
-    return cost_usd if cost_usd is None or budget.max_cost_usd is None else min(cost_usd, budget.max_cost_usd)
 
 
 @pytest.fixture
@@ -192,26 +196,17 @@ async def test_no_question_is_begun_that_the_batch_cannot_pay_for(out: Path) -> 
     assert (report.counts, report.not_run) == ({State.OK: 4}, 4)
     assert (report.ended, report.exit_code, report.usage.cost_usd) == (End.COST, 1, 1.0)
     assert "$1" in report.stopped
-    assert [budget.max_cost_usd for budget in desk.budgets] == [1.0, 0.75, 0.5, 0.25]
+    assert {budget.max_cost_usd for budget in desk.budgets} == {1.0}
 
 
-async def test_with_a_limit_for_each_question_no_number_of_them_at_once_goes_over(out: Path) -> None:
+async def test_no_number_of_questions_at_once_spends_more_than_the_batch_may(out: Path) -> None:
     desk = Desk(cost_usd=0.3, pause_seconds=0.01)
-    report = await ran(desk, out, total_cost_usd=1.0, max_cost_usd=0.4, concurrency=4)
+    report = await ran(desk, out, total_cost_usd=1.0, concurrency=4)
 
-    assert report.usage.cost_usd is not None
-    assert report.usage.cost_usd <= 1.0 + 1e-9
-    assert len(desk.asked) >= 3
-
-
-def test_what_is_left_is_what_those_under_way_leave() -> None:
-    purse = Purse(1.0, Budget(max_cost_usd=0.3))
-    purse.pay(Usage(cost_usd=0.2))
-
-    assert purse.budget(under_way=1).max_cost_usd == pytest.approx(0.3)
-    assert purse.budget(under_way=2).max_cost_usd == pytest.approx(0.2)
-    assert not purse.affords(under_way=3)
-    assert Purse(None, Budget()).affords(under_way=1_000)
+    assert report.counts == {State.OK: 3, State.PARTIAL: 1}
+    assert report.usage.cost_usd == pytest.approx(0.9)
+    assert (report.ended, report.not_run) == (End.COST, 4)
+    assert "$0.9000 is spent, and the next call could cost $0.3000" in report.stopped
 
 
 async def test_after_its_time_a_batch_begins_nothing_and_says_so(out: Path) -> None:

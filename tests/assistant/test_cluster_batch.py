@@ -59,6 +59,15 @@ def rows(path: Path) -> dict[str, Row]:
     return {row.id: row for row in found}
 
 
+def most_at_once(server: FaultServer) -> int:
+    """How many calls the provider had at the same time."""
+    exchanges = list(server.ledger)
+    return max(
+        sum(other.started <= each.started < (other.ended or each.started) for other in exchanges)
+        for each in exchanges
+    )
+
+
 def test_workers_give_the_answers_that_one_process_gives(
     home: Path, tmp_path: Path, server: FaultServer, dask: DaskProcesses
 ) -> None:
@@ -115,12 +124,37 @@ def test_a_provider_gets_no_more_calls_at_once_than_the_settings_say_from_all_wo
         providers__connections=2,
     ) as assistant:
         assistant.batch(batch.asked, out=batch.out, concurrency=4, cluster=dask.address)
-    exchanges = list(server.ledger)
-    most = max(
-        sum(other.started <= each.started < (other.ended or each.started) for other in exchanges)
-        for each in exchanges
-    )
-    assert most == 2
+    assert most_at_once(server) == 2
+
+
+def test_all_workers_together_spend_no_more_than_the_batch_may(
+    home: Path, tmp_path: Path, server: FaultServer, dask: DaskProcesses
+) -> None:
+    server.script(Delay(0.3), Reply())
+    batch = under_fire(home, tmp_path, server, 16)
+    with Assistant(
+        home,
+        reasoning="openai:big",
+        base_url=server.base_url,
+        web="never",
+        library__encoder="none",
+        models__reasoning__input_price_usd=0,
+        models__reasoning__output_price_usd=1_000,
+        models__reasoning__max_output_tokens=100,
+        providers__connections=4,
+    ) as assistant:
+        report = assistant.batch(
+            batch.asked, out=batch.out, concurrency=4, cluster=dask.address, total_cost_usd=0.25
+        )
+    assert report.ended is End.COST
+    assert "the next call could cost $0.1000" in report.stopped
+    assert report.usage.cost_usd is not None
+    assert 0 < report.usage.cost_usd <= 0.25
+    spent = [row.usage.cost_usd for row in rows(batch.out).values() if row.usage.calls]
+    assert report.usage.cost_usd == pytest.approx(sum(cost or 0 for cost in spent))
+    assert len(server.ledger) == len(spent)
+    # A third call could have made it more than $0.25, had each of them cost the most that it can.
+    assert most_at_once(server) == 2
 
 
 def test_a_wait_that_a_provider_asks_one_worker_for_holds_for_all(
