@@ -48,23 +48,30 @@ class Assistant:
     """
 
     def __init__(
-        self, home: str | Path | Paths | None = None, *, settings: Settings | None = None, **overrides: Any
+        self,
+        home: str | Path | Paths | None = None,
+        *,
+        settings: Settings | None = None,
+        profile: str | None = None,
+        **overrides: Any,
     ) -> None:
         """Reads the settings; the library is opened by the first call that needs it.
 
         Args:
             home: Where everything lies; `None` means `$CARREL_HOME`, else the platform's folders.
             settings: In place of those from files and environment.
+            profile: A table `[profiles.NAME]` of your settings file, to go by in this assistant.
             overrides: Single settings above all other sources: `web="never"`, `small="openai:gpt-5-mini"`,
-                `models__reasoning__timeout_seconds=90`. Not together with `settings`.
+                `models__reasoning__timeout_seconds=90`. Like `profile`, not together with `settings`.
 
         Raises:
             SettingsError: A setting is wrong.
         """
-        if settings is not None and overrides:
-            raise TypeError(f"Give either settings or single ones, not both: {', '.join(sorted(overrides))}.")
+        if settings is not None and (overrides or profile):
+            given = ", ".join(sorted([*overrides, *(["profile"] if profile else [])]))
+            raise TypeError(f"Give either settings or single ones, not both: {given}.")
         self.paths: Paths = find_paths(home)
-        self.settings: Settings = settings or load_settings(home, overrides=overrides)
+        self.settings: Settings = settings or load_settings(home, overrides=overrides, profile=profile)
         self._loop = LoopThread()
         self._opening: asyncio.Task[Workbench] | None = None
         chroma = self.settings.library.chroma or ""

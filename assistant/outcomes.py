@@ -74,3 +74,5 @@ class Validated(Model):
     """How many there are."""
     changed: tuple[str, ...]
     """Keys of those that are not the default."""
+    profiles: tuple[str, ...] = ()
+    """Names of the profiles in the person's file, each of which is right too."""

@@ -1,4 +1,4 @@
-"""Settings from flags, the environment, a project's file and the person's own, each value with its origin."""
+"""Settings from flags, a profile, the environment, a project's file and one's own, each with its origin."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from assistant.paths import Paths, find_paths
+from assistant.profiles import PROFILE_VARIABLE, Layer, divided, origin_of, own_key
 from assistant.setting_groups import AppSettings, HistorySettings, TracingSettings, listed
 from indexes.clean import clean_line
 from indexes.errors import CarrelError
@@ -199,8 +200,9 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     flags: bool = False,
+    profile: str | None = None,
 ) -> Settings:
-    """Returns the settings: overrides before the environment, the project's file, the person's, the defaults.
+    """Returns the settings: overrides before a profile, environment, project's file, one's own, the defaults.
 
     Args:
         home: Where the person's `config.toml` lies; `None` means the usual place.
@@ -208,16 +210,21 @@ def load_settings(
         environ: The environment to read; `None` means the process's own.
         folder: Where a project's `carrel.toml` may lie; `None` means the current folder.
         flags: The overrides are from the command line, and an error names them as it does.
+        profile: A table `[profiles.NAME]` of the person's file, which holds where no override says otherwise;
+            `None` means the one that `$CARREL_PROFILE` names, if any.
 
     Raises:
-        SettingsError: A file that cannot be read, an unknown key, a wrong value, or a key that a project's
-            file may not set.
+        SettingsError: A file that cannot be read, an unknown key, a wrong value, a key that a project's
+            file may not set, or no such profile.
     """
     own_file = find_paths(home).settings_file
+    environ = os.environ if environ is None else environ
+    own, profiles = divided(_from_file(own_file, "user settings"))
     layers = [
-        _from_file(own_file, "user settings"),
+        own,
         _from_project((folder or Path()) / PROJECT_FILE, own_file),
-        _from_environment(os.environ if environ is None else environ),
+        _from_environment(environ),
+        _chosen(environ.get(PROFILE_VARIABLE, "") if profile is None else profile, profiles, own_file),
         _from_overrides(overrides or {}, flags=flags),
     ]
     values: dict[str, Any] = {}
@@ -226,10 +233,6 @@ def load_settings(
         for key, (value, origin) in layer.items():
             values[key], origins[key] = value, origin
     return _validated(values, origins)
-
-
-Layer = dict[str, tuple[Any, str]]
-"""Dotted key to its value and its origin in words."""
 
 
 def _from_file(path: Path, label: str) -> Layer:
@@ -247,9 +250,22 @@ def _from_file(path: Path, label: str) -> Layer:
     layer: Layer = {}
     for key, value in written.items():
         where = f"{path}, line {line}" if (line := _line_of(text, key)) else str(path)
-        _must_be_known(key, where)
-        layer[key] = (value, f"{label} {where}")
+        _must_be_known(own_key(key), where)
+        layer[key] = (value, origin_of(key, label, where))
     return layer
+
+
+def _chosen(name: str, profiles: Mapping[str, Layer], file: Path) -> Layer:
+    """What the chosen profile sets; nothing where none is chosen."""
+    if not name:
+        return {}
+    if name in profiles:
+        return profiles[name]
+    there = ", ".join(clean_line(each, 40) for each in profiles)
+    raise SettingsError(
+        f"There is no profile {clean_line(name, 40)!r} in {file}.",
+        hint=f"It has: {there}." if there else "Write one: a table [profiles.NAME] with any settings in it.",
+    )
 
 
 def _from_project(path: Path, own_file: Path) -> Layer:

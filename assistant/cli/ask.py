@@ -13,6 +13,7 @@ import click
 from assistant.cli.answers import Colour, answer_exit_code, answer_options, put_answer, put_event
 from assistant.cli.completing import collection_names, question_names
 from assistant.cli.options import (
+    log_option,
     open_assistant,
     require_collections,
     setting_options,
@@ -65,6 +66,7 @@ Examples:
 @click.option("--record", metavar="FILE", help="Record the question in a new file, for `carrel replay`.")
 @click.option("--trace", is_flag=True, help="Draw on stderr what took which time.")
 @setting_options
+@log_option
 @strict_option
 @talk_options
 def command(

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from assistant.cli.options import open_assistant, require_collections, setting_options, talk_options
+from assistant.cli.options import (
+    log_option,
+    open_assistant,
+    require_collections,
+    setting_options,
+    talk_options,
+)
 from assistant.cli.outlet import Command, say
 
 if TYPE_CHECKING:
@@ -140,6 +146,7 @@ Examples:
 @_of_the_questions
 @_of_what_goes_wrong
 @setting_options
+@log_option
 @talk_options
 def command(
     questions: str,
@@ -167,10 +174,7 @@ def command(
     total_cost: float | None,
     **short: Any,
 ) -> int:
-    """Answer a file of questions, or those on standard input (-).
-
-    One a line, {"id": ..., "question": ...} a line, or CSV. Each answer is on the disk at once.
-    """
+    """Answer a file of questions (lines, JSON lines, CSV) or a pipe (-); each answer is kept at once."""
     from assistant.cli.batch_ending import check_ending, tell_ending
     from assistant.cli.batch_progress import BatchProgress
     from assistant.cli.narrate import Narrator

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["collection_names", "question_names", "setting_keys", "setting_pairs"]
+__all__ = ["collection_names", "profiles_of_settings", "question_names", "setting_keys", "setting_pairs"]
 
 _BUSY_SECONDS = 0.2
 """Whoever presses Tab does not wait for a writer."""
@@ -38,6 +38,14 @@ def question_names(ctx: click.Context, param: click.Parameter, incomplete: str) 
         for name, text in offered
         if name.startswith(incomplete)
     ]
+
+
+def profiles_of_settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The profiles of the person's settings file."""
+    from assistant.profiles import profile_names
+
+    names = profile_names(_paths(ctx).settings_file)
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def setting_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -87,6 +95,8 @@ def _settings() -> Iterator[tuple[str, dict[str, Any]]]:
 
     def under(properties: dict[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, setting in properties.items():
+            if name == "profiles":  # each of them has these same settings
+                continue
             if "$ref" in setting:
                 group = schema["$defs"][setting["$ref"].rpartition("/")[2]]
                 yield from under(group["properties"], f"{prefix}{name}.")

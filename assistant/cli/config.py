@@ -67,25 +67,33 @@ def show(words: tuple[str, ...], changed: bool, format: str, set_: tuple[str, ..
 @format_option()
 @setting_option
 def validate(format: str, set_: tuple[str, ...]) -> int:
-    """Check all settings: your file, a project's, the environment and --set.
+    """Check all settings: your file with each profile in it, a project's, the environment and --set.
 
     Exits with 78 if one is wrong, and says which.
     """
     from assistant.envelope import to_json
     from assistant.outcomes import Validated
     from assistant.paths import find_paths
+    from assistant.profiles import profile_names
     from assistant.settings import load_settings
     from assistant.settings_sheet import rows_of
+    from indexes.clean import clean_line
 
     rows = rows_of(load_settings(overrides=overrides_of(set_), flags=True))
     changed = [row.key for row in rows if row.origin != "default"]
     file = find_paths().settings_file
+    profiles = profile_names(file)
+    for profile in profiles:
+        load_settings(profile=profile)
     if format == "json":
-        put(to_json("config validate", Validated(file=str(file), settings=len(rows), changed=tuple(changed))))
+        validated = Validated(file=str(file), settings=len(rows), changed=tuple(changed), profiles=profiles)
+        put(to_json("config validate", validated))
     else:
         there = "" if file.exists() else " (which is not there)"
         said = f"{len(rows)} settings are right, {len(changed)} of them not the default"
         put(f"{said}; your file: {file}{there}\n")
+        if profiles:
+            put(f"its profiles are right too: {clean_line(', '.join(profiles), 1000)}\n")
     return 0
 
 

@@ -14,6 +14,7 @@ import click
 
 from assistant.cli.options import open_assistant, setting_options
 from assistant.cli.outlet import Command, put, say
+from assistant.profiles import PROFILE_VARIABLE
 
 __all__ = ["command"]
 
@@ -71,8 +72,13 @@ def _entry(set_: tuple[str, ...], short: dict[str, Any]) -> str:
         part for flag, value in [*flags, *(("--set", each) for each in set_)] for part in (flag, str(value))
     ]
     server: dict[str, Any] = {"command": shutil.which("carrel") or "carrel", "args": ["mcp", *arguments]}
+    environ: dict[str, str] = {}
     if home := os.environ.get("CARREL_HOME"):
-        server["env"] = {"CARREL_HOME": str(Path(home).resolve())}
+        environ["CARREL_HOME"] = str(Path(home).resolve())
+    if profile := os.environ.get(PROFILE_VARIABLE):
+        environ[PROFILE_VARIABLE] = profile
+    if environ:
+        server["env"] = environ
     return json.dumps({"mcpServers": {"carrel": server}}, indent=2) + "\n"
 
 

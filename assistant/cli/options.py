@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from assistant.cli.completing import collection_names, setting_pairs
+from assistant.cli.completing import collection_names, profiles_of_settings, setting_pairs
+from assistant.cli.outlet import NO_LOG, keeps_nothing
+from assistant.profiles import PROFILE_VARIABLE
 
 if TYPE_CHECKING:
     from assistant.api import Assistant
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
 __all__ = [
     "confirmed",
     "format_option",
+    "log_option",
     "open_assistant",
     "overrides_of",
+    "profile_option",
     "require_collections",
     "setting_option",
     "setting_options",
@@ -47,16 +52,51 @@ def strict_option(command: F) -> F:
     )(command)
 
 
-def setting_option(command: F) -> F:
-    """Adds `--set`."""
+def profile_option(command: F) -> F:
+    """Adds `--profile`, which holds for this process and those it starts."""
+
+    def choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
+        if name is not None and not ctx.resilient_parsing:
+            os.environ[PROFILE_VARIABLE] = name
+
     return click.option(
+        "-p",
+        "--profile",
+        metavar="NAME",
+        is_eager=True,
+        expose_value=False,
+        callback=choose,
+        shell_complete=profiles_of_settings,
+        help="Go by [profiles.NAME] of your settings (also: CARREL_PROFILE).",
+    )(command)
+
+
+def log_option(command: F) -> F:
+    """Adds `--no-log`."""
+
+    def keep_nothing(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+        ctx.meta[NO_LOG] = wanted
+
+    return click.option(
+        "--no-log",
+        is_flag=True,
+        expose_value=False,
+        callback=keep_nothing,
+        help="Keep nothing of this run in the history or the log.",
+    )(command)
+
+
+def setting_option(command: F) -> F:
+    """Adds `--profile` and `--set`."""
+    set_one = click.option(
         "--set",
         "set_",
         shell_complete=setting_pairs,
         metavar="KEY=VALUE",
         multiple=True,
         help="Any setting, by dotted key.",
-    )(command)
+    )
+    return profile_option(set_one(command))
 
 
 def format_option(*more: str, lines: bool = False) -> Callable[[F], F]:
@@ -124,7 +164,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
 
 
 def setting_options(command: F) -> F:
-    """Adds `--set` and the short forms of the settings most often changed."""
+    """Adds `--profile`, `--set` and the short forms of the settings most often changed."""
     options = (
         click.option(
             "--web", type=click.Choice(["ask", "auto", "never"]), help="Whether the web may be searched."
@@ -135,14 +175,7 @@ def setting_options(command: F) -> F:
         click.option("--deadline", metavar="SECONDS", help="Answer by then, with the best that fits."),
         click.option("--max-cost", metavar="USD", help="Most that one question may cost."),
         click.option("--max-calls", metavar="N", help="Most model calls for one question."),
-        click.option(
-            "--set",
-            "set_",
-            shell_complete=setting_pairs,
-            metavar="KEY=VALUE",
-            multiple=True,
-            help="Any setting, by dotted key.",
-        ),
+        setting_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -179,6 +212,8 @@ def open_assistant(
         "max_calls": max_calls,
     }
     overrides |= {name: value for name, value in short.items() if value is not None}
+    if keeps_nothing(click.get_current_context(silent=True)):
+        overrides |= {"history.keep": "false"}
     return Assistant(settings=load_settings(overrides=overrides, flags=True))
 
 

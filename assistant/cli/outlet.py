@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from indexes.errors import CarrelError
 
 __all__ = [
+    "NO_LOG",
     "Command",
     "Group",
     "command_name",
     "guarded",
     "is_terminal",
+    "keeps_nothing",
     "prepare_streams",
     "put",
     "put_error",
@@ -29,6 +31,9 @@ __all__ = [
     "say",
     "width",
 ]
+
+NO_LOG = "carrel.no_log"
+"""What a command that shall keep nothing of its run is marked with, in its context's `meta`."""
 
 T = TypeVar("T")
 
@@ -38,7 +43,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command, with what libraries say of it in the log."""
-        _log_to_file()
+        _log_to_file(ctx)
         return guarded(partial(super().invoke, ctx), ctx)
 
 
@@ -68,7 +73,7 @@ def guarded(work: Callable[[], Any], ctx: click.Context) -> Any:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - the outer door
-        return _report(_unexpected(error), ctx)
+        return _report(_unexpected(error, ctx), ctx)
     return code
 
 
@@ -119,6 +124,11 @@ def say(line: str) -> None:
         sys.stderr.flush()
 
 
+def keeps_nothing(ctx: click.Context | None) -> bool:
+    """Whether nothing of this run is to be kept, as `--no-log` says."""
+    return ctx is not None and bool(ctx.meta.get(NO_LOG))
+
+
 def is_terminal(stream: TextIO) -> bool:
     """Whether a line on `stream` can be overwritten."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -139,24 +149,25 @@ def _report(error: CarrelError, ctx: click.Context) -> int:
     return error.exit_code
 
 
-def _log_to_file() -> None:
-    """Sends what libraries log and warn of to a file: stderr is for the narration."""
+def _log_to_file(ctx: click.Context) -> None:
+    """Sends what libraries log and warn of to a file, or nowhere: stderr is for the narration."""
     from assistant.log import LogFile
 
     logging.captureWarnings(True)
-    logging.basicConfig(handlers=[LogFile()], level=logging.WARNING)
+    handler = logging.NullHandler() if keeps_nothing(ctx) else LogFile()
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
-def _unexpected(error: Exception) -> CarrelError:
+def _unexpected(error: Exception, ctx: click.Context) -> CarrelError:
     """Keeps the traceback in the log: it may hold text of papers, and says nothing to most people."""
     from assistant.log import log_error, redacted
     from indexes.errors import CarrelError
 
+    said = redacted(f"Something inside Carrel failed: {type(error).__name__}: {error}")
+    if keeps_nothing(ctx):
+        return CarrelError(said, hint="Without --no-log the log has where it happened; please report that.")
     log = log_error(error, "A command failed.")
-    return CarrelError(
-        redacted(f"Something inside Carrel failed: {type(error).__name__}: {error}"),
-        hint=f"Please report it with the end of {log}.",
-    )
+    return CarrelError(said, hint=f"Please report it with the end of {log}.")
 
 
 def _silence_stdout() -> None:

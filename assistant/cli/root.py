@@ -13,6 +13,7 @@ import click
 from assistant.cli.completing import question_names
 from assistant.cli.ending import ended_by_signal, ended_by_usage, stop_on_signals
 from assistant.cli.entry import form_of_app
+from assistant.cli.options import profile_option
 from assistant.cli.outlet import guarded, prepare_streams, say
 from assistant.exit_codes import ExitCode
 
@@ -96,6 +97,7 @@ def _show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
     epilog=_EPILOG,
 )
 @click.option("--home", metavar="FOLDER", help="Keep everything in this folder (also: CARREL_HOME).")
+@profile_option
 @click.option(
     "--version",
     is_flag=True,

@@ -9,6 +9,7 @@ __all__ = ["ENVIRONMENT", "TOPICS", "topic_text"]
 ENVIRONMENT: dict[str, str] = {
     "CARREL_HOME": "Keep settings, library, history, logs and downloads in this one folder.",
     "CARREL_<SETTING>": "Any setting: CARREL_WEB, CARREL_LIMITS__PAPERS (two underscores between levels).",
+    "CARREL_PROFILE": "Which table [profiles.NAME] of your settings file to go by, as --profile says.",
     "CARREL_MODELS": "A folder of embedding models, one folder each, beside those downloaded.",
     "OPENAI_API_KEY, ...": "A provider's key, under the provider's own name or the one in api_key_env.",
     "NO_COLOR": "No colour, whatever its value; --color goes before it.",

@@ -23,6 +23,12 @@ def settings_schema() -> dict[str, object]:
         for name, meaning in meanings_of(model).items():
             if name in described["properties"]:
                 described["properties"][name]["description"] = meaning
+    definitions["Profile"] = {"type": "object", "properties": dict(schema["properties"])}
+    schema["properties"]["profiles"] = {
+        "type": "object",
+        "description": "Settings that hold where --profile or CARREL_PROFILE names their table.",
+        "additionalProperties": {"$ref": "#/$defs/Profile"},
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

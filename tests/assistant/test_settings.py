@@ -300,3 +300,55 @@ def test_whatever_the_environment_says_there_are_settings_or_a_sentence(
     except SettingsError as error:
         said = error.message
     assert said == "" or said.endswith(".")
+
+
+PROFILES = """\
+web = "never"
+
+[profiles.cheap]
+web = "ask"
+
+[profiles.cheap.limits]
+papers = 2
+
+[profiles.thorough]
+limits.papers = 20
+"""
+
+
+def test_a_profile_goes_before_file_and_environment_and_after_what_is_typed(
+    carrel_home: Path, folder: Path
+) -> None:
+    user = own(carrel_home, PROFILES)
+    environ = {"CARREL_LIMITS__PAPERS": "4", "CARREL_PROFILE": "thorough"}
+    cheap = load_settings(environ=environ, folder=folder, profile="cheap")
+    assert (cheap.web, cheap.limits.papers) == ("ask", 2)
+    assert cheap.origins["web"] == f"profile cheap in {user}, line 4"
+    assert cheap.origins["limits.papers"] == f"profile cheap in {user}, line 7"
+    assert load_settings(environ=environ, folder=folder).limits.papers == 20
+    typed = load_settings(environ=environ, folder=folder, overrides={"limits.papers": 9})
+    assert (typed.limits.papers, typed.web) == (9, "never")
+    assert load_settings(environ=environ, folder=folder, profile="").limits.papers == 4
+
+
+def test_a_profile_that_is_not_there_is_answered_with_those_that_are(carrel_home: Path, folder: Path) -> None:
+    with pytest.raises(SettingsError, match=r"\[profiles\.NAME\]|no profile 'cheap'") as none_there:
+        load_settings(environ={"CARREL_PROFILE": "cheap"}, folder=folder)
+    assert "[profiles.NAME]" in none_there.value.hint
+    own(carrel_home, PROFILES)
+    with pytest.raises(SettingsError, match="no profile 'chaep'") as others:
+        load_settings(environ={}, folder=folder, profile="chaep")
+    assert others.value.hint == "It has: cheap, thorough."
+
+
+def test_a_mistake_in_a_profile_is_found_although_it_is_not_chosen(carrel_home: Path, folder: Path) -> None:
+    own(carrel_home, "[profiles.cheap.limits]\npaper = 2\n")
+    with pytest.raises(SettingsError, match=r"no setting 'limits.paper' .*line 2") as unknown:
+        load_settings(environ={}, folder=folder)
+    assert unknown.value.hint == "Did you mean limits.papers?"
+
+
+def test_a_projects_file_has_no_profiles(folder: Path) -> None:
+    write(folder / "carrel.toml", '[profiles.cheap]\nweb = "never"\n')
+    with pytest.raises(SettingsError, match=r"may not set profiles\.cheap\.web"):
+        load_settings(environ={}, folder=folder)

@@ -80,6 +80,13 @@ def test_settings_and_their_choices_come_from_the_schema_that_ships() -> None:
     assert len(completed("carrel ask --set ")) >= 70
 
 
+def test_profiles_are_those_of_the_settings_file(carrel_home: Path) -> None:
+    (carrel_home / "config").mkdir()
+    (carrel_home / "config" / "config.toml").write_text('[profiles.cheap]\nweb = "never"\n[profiles.empty]\n')
+    assert completed("carrel ask --profile ") == ["cheap"]
+    assert completed("carrel -p ch") == ["cheap"]
+
+
 def test_past_questions_are_offered_by_name(filled: Path) -> None:
     carrel("ask", "-q", "--web", "never", QUESTION, env=LIGHT)
     offered = completed("carrel show ")

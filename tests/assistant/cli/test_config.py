@@ -94,3 +94,37 @@ def test_the_schema_knows_the_settings_and_refuses_others() -> None:
     assert not check.is_valid({"web": "perhaps"})
     assert not check.is_valid({"limits": {"paper": 3}})
     assert "library has no answer" in schema["properties"]["web"]["description"]
+
+
+def test_a_profile_is_chosen_by_option_or_variable_and_shown_as_the_origin(carrel_home: Path) -> None:
+    path = settings_file(carrel_home)
+    path.parent.mkdir()
+    path.write_text("[profiles.cheap.limits]\npapers = 2\n")
+    for arguments, env in (
+        (("config", "show", "limits.papers", "--profile", "cheap"), {}),
+        (("-p", "cheap", "config", "show", "limits.papers"), {"CARREL_PROFILE": "another"}),
+        (("config", "show", "limits.papers"), {"CARREL_PROFILE": "cheap"}),
+    ):
+        ran = carrel(*arguments, env=env)
+        assert ran.stdout.splitlines()[0] == "limits.papers = 2", ran.stderr
+        assert f"profile cheap in {path}, line 2" in ran.stdout
+    assert carrel("config", "show", "-p", "dear").code == 78
+
+
+def test_validating_looks_at_every_profile(carrel_home: Path) -> None:
+    path = settings_file(carrel_home)
+    path.parent.mkdir()
+    path.write_text("[profiles.cheap.limits]\npapers = 2\n[profiles.wrong.limits]\npapers = -2\n")
+    wrong = carrel("config", "validate")
+    assert wrong.code == 78
+    assert f"profile wrong in {path}, line 4" in wrong.stderr
+    path.write_text(path.read_text().replace("-2", "4"))
+    right = carrel("config", "validate", "--json")
+    assert json.loads(right.stdout)["data"]["profiles"] == ["cheap", "wrong"]
+
+
+def test_the_schema_knows_profiles_and_what_stands_in_them(carrel_home: Path) -> None:
+    schema = json.loads(carrel("config", "schema").stdout)
+    jsonschema.validate({"profiles": {"cheap": {"web": "never", "limits": {"papers": 2}}}}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"profiles": {"cheap": {"web": "perhaps"}}}, schema)

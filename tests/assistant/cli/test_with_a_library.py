@@ -350,6 +350,41 @@ def test_ctrl_c_while_papers_are_added_keeps_them_and_says_how_to_go_on(tmp_path
     assert re.search(r"; [1-9]\d* unchanged", run("add", str(tmp_path)).stdout)
 
 
+@pytest.mark.parametrize("verb", ["ask", "batch"])
+def test_with_no_log_neither_history_nor_log_has_anything_of_the_run(
+    verb: str, filled: Path, carrel_home: Path, tmp_path: Path, model_server: FaultServer
+) -> None:
+    out = tmp_path / "answers.jsonl"
+    (tmp_path / "questions.txt").write_text(QUESTION)
+    given = [QUESTION] if verb == "ask" else [str(tmp_path / "questions.txt"), "-o", str(out)]
+    ran = run(verb, "--no-log", "--web", "never", *given, env=with_model(model_server))
+    assert ran.code == 0, ran.stderr
+    assert "jitter" in (ran.stdout or out.read_text())
+    state = carrel_home / "state"
+    for file in state.iterdir():
+        assert QUESTION.encode() not in file.read_bytes(), file
+    assert QUESTION not in run("history").stdout
+    assert not (state / "carrel.log").exists()
+
+
+def test_with_no_log_what_fails_inside_is_not_logged_and_the_way_to_report_it_is_said(
+    carrel_home: Path,
+) -> None:
+    broken = "import assistant.api as api; api.Assistant.stream = None; "
+    start = broken + "import sys; from assistant.cli import main; main()"
+    for more in (["--no-log"], []):
+        ran = subprocess.run(
+            command("ask", *more, QUESTION, start=start),
+            capture_output=True,
+            text=True,
+            env=environment(LIGHT),
+            check=False,
+        )
+        assert ran.returncode == 1
+        assert ("Without --no-log the log has where it happened" in ran.stderr) == bool(more)
+        assert (carrel_home / "state" / "carrel.log").exists() != bool(more)
+
+
 def test_a_reader_that_goes_away_early_is_not_an_error_message(filled: Path) -> None:
     process = subprocess.Popen(
         command("ask", "-q", "--format", "json", QUESTION),
