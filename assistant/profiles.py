@@ -1,4 +1,4 @@
-"""Profiles: named tables of settings in the person's own file, of which one is chosen for a run."""
+"""What stands where in a settings file: its lines, and its profiles, of which one is chosen for a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PROFILE_VARIABLE", "Layer", "divided", "origin_of", "own_key", "profile_names"]
+__all__ = ["PROFILE_VARIABLE", "Layer", "divided", "line_of", "origin_of", "own_key", "profile_names"]
 
 PROFILE_VARIABLE = "CARREL_PROFILE"
 """The environment variable that chooses one."""
@@ -40,6 +40,18 @@ def divided(layer: Layer) -> tuple[Layer, dict[str, Layer]]:
             name = key.removeprefix(_TABLE).partition(".")[0]
             profiles.setdefault(name, {})[own_key(key)] = value
     return always, profiles
+
+
+def line_of(text: str, key: str) -> int | None:
+    """The line on which a dotted key is set; `None` where it is written in an unusual way."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            table = stripped.strip("[]").replace(" ", "") + "."
+        elif "=" in stripped and table + stripped.partition("=")[0].replace(" ", "") == key:
+            return number
+    return None
 
 
 def profile_names(file: Path) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from assistant.paths import Paths, find_paths
-from assistant.profiles import PROFILE_VARIABLE, Layer, divided, origin_of, own_key
+from assistant.profiles import PROFILE_VARIABLE, Layer, divided, line_of, origin_of, own_key
 from assistant.setting_groups import AppSettings, HistorySettings, TracingSettings, listed
 from indexes.clean import clean_line
 from indexes.errors import CarrelError
@@ -249,7 +249,7 @@ def _from_file(path: Path, label: str) -> Layer:
         ) from error
     layer: Layer = {}
     for key, value in written.items():
-        where = f"{path}, line {line}" if (line := _line_of(text, key)) else str(path)
+        where = f"{path}, line {line}" if (line := line_of(text, key)) else str(path)
         _must_be_known(own_key(key), where)
         layer[key] = (value, origin_of(key, label, where))
     return layer
@@ -392,15 +392,3 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def _line_of(text: str, key: str) -> int | None:
-    """The line on which a dotted key is set; `None` where it is written in an unusual way."""
-    table = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            table = stripped.strip("[]").replace(" ", "") + "."
-        elif "=" in stripped and table + stripped.partition("=")[0].replace(" ", "") == key:
-            return number
-    return None
