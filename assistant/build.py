@@ -287,6 +287,7 @@ class Workbench:
             glyphs=self.settings.app.glyphs,
             motion=self.settings.app.motion,
             pdf_viewer=self.settings.app.pdf_viewer,
+            keeps_history=self.settings.history.keep,
             keys=dict(each.partition("=")[::2] for each in self.settings.app.keys),
         )
 

@@ -38,6 +38,8 @@ class Sent:
     def said(self, what: str) -> str:
         """Says it of `what`, the beginning of a sentence."""
         match self.route:
+            case "program" if self.name == "tmux":
+                return f"{what} is in tmux's buffer, which tmux hands on to the terminal's clipboard."
             case "program":
                 return f"{what} is on the clipboard (by {self.name})."
             case "terminal":
@@ -81,7 +83,10 @@ async def send(
 def programs(
     environ: Mapping[str, str], *, platform: str = sys.platform, which: Which = shutil.which
 ) -> list[tuple[str, ...]]:
-    """The programs that reach the person's clipboard, best first; none over ssh, where it is elsewhere."""
+    """The programs that take a text for the person, best first.
+
+    Over ssh the desktop is elsewhere; tmux is here, and knows the way to it.
+    """
     wanted = _known(environ, platform)
     found = ((which(program), arguments) for program, *arguments in wanted)
     return [(path, *arguments) for path, arguments in found if path is not None]
@@ -137,8 +142,13 @@ def why_no_terminal(environ: Mapping[str, str]) -> str:
 
 
 def _known(environ: Mapping[str, str], platform: str) -> Iterator[tuple[str, ...]]:
-    if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
-        return
+    if not (environ.get("SSH_CONNECTION") or environ.get("SSH_TTY")):
+        yield from _of_desktop(environ, platform)
+    if environ.get("TMUX"):
+        yield ("tmux", "load-buffer", "-w", "-")  # -w since 3.2; an older one fails, and is told by sequence
+
+
+def _of_desktop(environ: Mapping[str, str], platform: str) -> Iterator[tuple[str, ...]]:
     if platform == "darwin":
         yield ("pbcopy",)
     elif platform == "win32":

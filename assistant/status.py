@@ -49,5 +49,7 @@ class Status(Model):
     """Whether anything may move by itself."""
     pdf_viewer: str = ""
     """The person's own viewer, a command with `{file}` and `{page}`; empty for whichever is there."""
+    keeps_history: bool = True
+    """Whether questions are kept, so that one can be gone on with."""
     keys: dict[str, str] = Field(default_factory=dict)
     """Name of a command to the key, or keys, that the person wants for it."""

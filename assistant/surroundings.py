@@ -81,12 +81,13 @@ def _characters(out: TextIO) -> Condition:
 
 def _clipboard(environ: Mapping[str, str]) -> Condition:
     about, route = "clipboard", "through the terminal (OSC 52)"
-    if commands := programs(environ):
+    commands = programs(environ)
+    if commands and not (environ.get("TMUX") and len(commands) == 1):
         return good(about, f"by {', else '.join(Path(command[0]).name for command in commands)}")
     if why := why_no_terminal(environ):
         return note(about, f"none, for {why}; a file is written", "Use iTerm2, WezTerm, kitty or Ghostty.")
     if environ.get("TMUX"):
-        return note(about, f"{route}, within tmux", "tmux set -g set-clipboard on")
+        return note(about, "through tmux", "tmux set -g set-clipboard on, unless it is on or external")
     if environ.get("TERM", "").startswith("screen"):
         return note(about, f"{route}, within GNU screen, in pieces", "Use tmux, or `e` to export a file.")
     return good(about, route)

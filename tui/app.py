@@ -24,7 +24,7 @@ from tui.commands import COMMANDS, spelled
 from tui.copying import CopyingApp
 from tui.going_on import GoingOn
 from tui.screens.ask import AskScreen
-from tui.theme import DARK, THEMES
+from tui.theme import DARK, THEMES, wanted_theme
 
 if TYPE_CHECKING:
     from assistant.engine.protocol import Engine, Status
@@ -94,6 +94,7 @@ class CarrelApp(CopyingApp, inherit_bindings=False):
         self._adding: Adding | None = None
         self._adding_worker: Worker[None] | None = None
         self._interrupted = -_QUIT_SECONDS
+        self._keeps_history = True
         self.pdf_viewer = ""
         """The person's own viewer, as in `zathura -P {page} {file}`; empty takes the first that is there."""
         for theme in THEMES:
@@ -314,7 +315,8 @@ class CarrelApp(CopyingApp, inherit_bindings=False):
         from tui.crash import told
 
         self._exit_renderables.clear()
-        self.error_console.print(told(self._exception, asked=self.ask_screen.has_asked), soft_wrap=True)
+        kept = self.ask_screen.has_asked and self._keeps_history
+        self.error_console.print(told(self._exception, kept=kept), soft_wrap=True)
 
     # Starting.
 
@@ -362,7 +364,7 @@ class CarrelApp(CopyingApp, inherit_bindings=False):
 
     def _follow(self, status: Status) -> None:
         """Takes over what the settings say of the app itself."""
-        self.pdf_viewer = status.pdf_viewer
+        self.pdf_viewer, self._keeps_history = status.pdf_viewer, status.keeps_history
         names = {command.name for command in COMMANDS if command.key}
         if unknown := [name for name in status.keys if name not in names]:
             self.toast(f"app.keys names no command: {', '.join(unknown)}. F1 lists them.", error=True)
@@ -381,6 +383,8 @@ def run(resume: str = "") -> int:
         resume: The past question to begin with, as `carrel history` names it; empty for none.
     """
     app = CarrelApp(_engine_process, resume=resume)
+    if (theme := wanted_theme()) in app.available_themes:
+        app.theme = theme
     app.run()
     return app.return_code or 0
 

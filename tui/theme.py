@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from textual.theme import Theme
 
-__all__ = ["DARK", "LIGHT", "THEMES"]
+__all__ = ["DARK", "LIGHT", "THEMES", "wanted_theme"]
 
 DARK = Theme(
     name="carrel-dark",
@@ -62,3 +65,27 @@ LIGHT = Theme(
 )
 
 THEMES = (DARK, LIGHT)
+
+
+def wanted_theme() -> str:
+    """The colours that the person's settings name, for the frames before the engine is there; empty for none.
+
+    What cannot be read is left to the engine, which says so. Without a settings file nothing is parsed.
+    """
+    if named := os.environ.get("CARREL_APP__THEME"):
+        return named
+    try:
+        from assistant.paths import find_paths
+
+        text = find_paths().settings_file.read_text(encoding="utf-8")
+        return _named_in(text) if "theme" in text else ""
+    except Exception:  # noqa: BLE001 - the settings are the engine's to judge
+        return ""
+
+
+def _named_in(settings: str) -> str:
+    import tomllib
+
+    app: Any = tomllib.loads(settings).get("app", {})
+    theme = app.get("theme", "")
+    return theme if isinstance(theme, str) else ""

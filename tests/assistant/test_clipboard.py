@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,8 @@ async def test_a_program_that_fails_or_hangs_gives_way_to_the_next(desktop, tmp_
         ({}, "win32", ["clip"]),
         ({**DESKTOP, "SSH_CONNECTION": "1 2 3 4"}, "linux", []),
         ({"SSH_TTY": "/dev/pts/1"}, "darwin", []),
+        ({**DESKTOP, "SSH_TTY": "/dev/pts/1", "TMUX": "/tmp/t,1,0"}, "linux", ["tmux"]),
+        ({"DISPLAY": ":0", "TMUX": "/tmp/t,1,0"}, "linux", ["xclip", "xsel", "tmux"]),
     ],
 )
 def test_only_a_program_of_the_desktop_that_the_person_sits_at_is_run(environ, platform, names):
@@ -173,3 +177,19 @@ async def test_without_a_terminal_a_second_text_replaces_the_first(tmp_path):
             which=lambda _: None,
         )
     assert (tmp_path / "file").read_text() == "second"
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux")
+async def test_a_real_tmux_has_the_text_in_its_buffer(tmp_path):
+    def tmux(*arguments: str) -> str:
+        command = ["tmux", "-S", str(tmp_path / "socket"), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout
+
+    tmux("-f", "/dev/null", "new-session", "-d", "sleep 60")
+    try:
+        environ = {"TMUX": f"{tmp_path / 'socket'},1,0"}
+        commands = programs(environ, platform=LINUX)
+        assert by_program(TEXT, [["env", f"TMUX={environ['TMUX']}", *commands[0]]]) == "env"
+        assert tmux("show-buffer") == TEXT
+    finally:
+        tmux("kill-server")

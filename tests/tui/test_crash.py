@@ -9,8 +9,12 @@ from tests.assistant.command_line import carrel_in_terminal
 KEY = "sk-proj-4f9a8b7c6d5e4f3a2b1c"
 CRASHES = """
 import sys
+from assistant.engine.protocol import Status
 from assistant.engine.scripted import ScriptedEngine
 from tui.app import CarrelApp
+
+KEEPS = True
+NOTHING = dict(collections=(), models={}, encoder="", web="ask", home="/library")
 
 class Crashing(CarrelApp):
     async def action_help(self):
@@ -18,7 +22,7 @@ class Crashing(CarrelApp):
         key = sys.argv[1]
         raise RuntimeError(f"refused: {key}, and so was [/{key[:3]}] from the environment: correct horse")
 
-app = Crashing(ScriptedEngine)
+app = Crashing(lambda: ScriptedEngine([], status=Status(**{**NOTHING, "keeps_history": KEEPS})))
 app.run()
 sys.exit(app.return_code)
 """
@@ -60,3 +64,14 @@ def test_the_log_of_a_crash_says_where_it_happened_and_no_secret(carrel_home):
     assert "RuntimeError: refused: sk-…, and so was" in said
     for secret in (KEY, "correct horse", "The text of a paper."):
         assert secret not in said
+
+
+def test_a_crash_says_how_to_go_on_where_there_is_a_question_and_a_history_of_it(carrel_home):
+    for keeps in (True, False):
+        ran = carrel_in_terminal(
+            KEY,
+            answers=[("library: empty", "Why?\r"), ("Why?", "\x1bOP")],
+            start=CRASHES.replace("KEEPS = True", f"KEEPS = {keeps}"),
+        )
+        assert ran.code == 1
+        assert ("carrel --continue" in ran.stdout) is keeps

@@ -22,6 +22,8 @@ from tui.widgets.status_line import StatusLine
 from tui.widgets.turn import Turn
 
 SIZES = [(60, 20), (80, 24), (120, 36), (160, 48)]
+LOOKS = ["light", "ansi-dark", "ansi-light", "ascii"]
+"""Beside the dark one, in which each screen has its picture."""
 Steps = Callable[[Pilot[None]], Awaitable[None]]
 
 
@@ -119,11 +121,32 @@ def test_adding(looks_right):
     assert looks_right(ScriptedEngine(add_events=[FilesFound(total=74), *files, Gate()]), steps)
 
 
-@pytest.mark.parametrize("look", ["light", "ansi-dark", "ansi-light", "ascii", "no colour"])
+@pytest.mark.parametrize("look", [*LOOKS, "no colour"])
 @pytest.mark.parametrize("screen", ["reading an answer", "the library", "changing a setting"])
 def test_another_look(snap_compare, monkeypatch, look, screen):
     if look == "no colour":
         monkeypatch.setenv("NO_COLOR", "1")
+    assert _looks(snap_compare, look, screen, (80, 24))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    "size", [size for size in SIZES if size != (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}"
+)
+def test_an_answer_in_another_look_at_another_size(snap_compare, look, size):
+    assert _looks(snap_compare, look, "reading an answer", size)
+
+
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [*zip(LOOKS, [(60, 20), (120, 36), (160, 48), (120, 36)], strict=True)],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
+def test_the_library_in_another_look_at_another_size(snap_compare, look, size):
+    assert _looks(snap_compare, look, "the library", size)
+
+
+def _looks(snap_compare: Any, look: str, screen: str, size: tuple[int, int]) -> bool:
     steps: Steps
     engine, steps = {
         "reading an answer": (example_engine(), _reading),
@@ -136,14 +159,14 @@ def test_another_look(snap_compare, monkeypatch, look, screen):
         await app.ready()
         _at_the_bottom(pilot, QuestionBox).cursor_blink = False
         await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
-        if look == "ascii":
-            app.draw_with("ascii", still=True)
-        elif look != "no colour":
+        if look not in ("ascii", "no colour"):
             app.theme = "carrel-light" if look == "light" else look
         await steps(pilot)
+        if look == "ascii":  # last, for whenever a question ends the app asks what the settings want
+            app.draw_with("ascii", still=True)
         await pilot.pause()
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)
+    return bool(snap_compare(app, terminal_size=size, run_before=prepare))
 
 
 async def _reading(pilot: Pilot[None]) -> None:

@@ -16,7 +16,7 @@ from assistant.events import CarrelError, Collection, Done
 from assistant.failures import EngineDied
 from tui.app import CarrelApp
 from tui.example import example_answer
-from tui.theme import THEMES
+from tui.theme import THEMES, wanted_theme
 from tui.widgets.question_box import QuestionBox
 from tui.widgets.status_line import library_sentence, models_sentence
 
@@ -131,3 +131,28 @@ def test_the_status_names_each_collection_and_each_model_once():
     assert library_sentence(status) == "4 papers (a 2, b 2) · 6 passages · search by meaning: all"
     assert models_sentence(status) == "ollama:qwen3"
     assert models_sentence(status, full=False) == "qwen3"
+
+
+@pytest.mark.parametrize(
+    ("written", "environ", "theme"),
+    [
+        ("", "", ""),
+        ('[app]\ntheme = "carrel-light"\n', "", "carrel-light"),
+        ('app.theme = "ansi-dark"\n', "", "ansi-dark"),
+        ('[app]\ntheme = "carrel-light"\n', "nord", "nord"),
+        ("[app]\nglyphs = 'ascii' # no theme\n", "", ""),
+        ("[app\ntheme = ", "", ""),
+        ("app = 'theme'\n", "", ""),
+        ("[app]\ntheme = 3\n", "", ""),
+    ],
+)
+def test_the_colours_of_the_settings_are_there_from_the_first_frame(
+    carrel_home, monkeypatch, written, environ, theme
+):
+    if written:
+        file = carrel_home / "config" / "config.toml"
+        file.parent.mkdir()
+        file.write_text(written)
+    if environ:
+        monkeypatch.setenv("CARREL_APP__THEME", environ)
+    assert wanted_theme() == theme

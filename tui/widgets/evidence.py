@@ -21,7 +21,8 @@ __all__ = ["EvidencePane", "checked", "place"]
 
 _LONGEST_QUOTE = 280
 _SHORTEST_TITLE = 12
-_KEYS = "o file · d DOI · c cite · b BibTeX · y copy · e export · + - helped"
+_KEYS = ("o file", "d DOI", "c cite", "b BibTeX", "y copy", "e export", "+ - helped")
+"""The first ones matter most: as many are named as there is room for."""
 
 
 class EvidencePane(Vertical):
@@ -38,7 +39,8 @@ class EvidencePane(Vertical):
         super().__init__(id="evidence")
         self._evidence: Sequence[Evidence] = ()
         self._checks: Mapping[int, str] = {}
-        self._title, self._keys = "Evidence", ""
+        self._title = "Evidence"
+        self._keys: Sequence[str] = ()
         self._with_quotes = True
         self._width = 0
         """Columns for an entry."""
@@ -71,6 +73,7 @@ class EvidencePane(Vertical):
         """Fits the entries to the width."""
         if self._width != (width := self.query_one(OptionList).scrollable_content_region.width):
             self._width = width
+            self._show_title()
             self._fill()
 
     @property
@@ -91,12 +94,17 @@ class EvidencePane(Vertical):
 
     def on_descendant_blur(self) -> None:
         """The keyboard is elsewhere."""
-        self._keys = ""
+        self._keys = ()
         self._show_title()
 
     def _show_title(self) -> None:
-        title = " · ".join(part for part in (self._title, self._keys) if part)
-        self.query_one("#evidence-heading", Static).update(title)
+        heading = self.query_one("#evidence-heading", Static)
+        title = self._title
+        for key in self._keys:
+            if len(longer := f"{title} · {key}") > heading.content_size.width:
+                break
+            title = longer
+        heading.update(title)
 
     def focus_list(self) -> None:
         """Puts the keyboard on the list."""

@@ -152,7 +152,9 @@ class Turn(Vertical):
 
     async def cancel(self) -> None:
         """The person stopped it: what is written stays."""
-        await self._stop("cancelled", "Cancelled. What was written before is kept, unchecked.")
+        await self.query_one(AnswerText).stop()  # what has come and is not shown yet counts too
+        written = "What was written before is kept, unchecked." if self.query_one(AnswerText).source else ""
+        await self._stop("cancelled", f"Cancelled. {written}".rstrip())
 
     async def fail(self, failed: Failed) -> None:
         """It ended without an answer."""
