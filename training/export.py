@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.graph import encoder_graph
-from training.weights import Student, read_student, without_unused_tokens
+from training.weights import Student, rare_tokens, read_student, unused_tokens, without_tokens
 
 __all__ = ["Exported", "export"]
 
@@ -53,6 +53,8 @@ def export(
     version: str = "1",
     layers: Sequence[int] | None = None,
     texts: Sequence[str] | None = None,
+    written: Iterable[str] = (),
+    rarely: int = 2,
 ) -> Exported:
     """Writes `model.onnx`, `tokenizer.json` and `config.json` into `folder`, and returns how close they are.
 
@@ -63,12 +65,16 @@ def export(
         version: Of its weights.
         layers: Which layers to take; all of them if not given.
         texts: To compare on; the built-in notes if not given.
+        written: Where rare pieces of words are looked for, which are left out; none are if it is empty.
+        rarely: How often a piece is seen there, at most, to be rare.
 
     Raises:
         ExportUnfaithful: See there; the files are left to be looked at.
     """
     student = read_student(checkpoint, layers=layers)
-    small = without_unused_tokens(student)
+    small = without_tokens(student, unused_tokens(student))
+    if written := list(written):
+        small = without_tokens(small, rare_tokens(small, written, at_most=rarely))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(
         encoder_graph(small, max_tokens=MAX_TOKENS).SerializeToString(deterministic=True)
@@ -160,7 +166,14 @@ def main() -> None:
     parser.add_argument("--version", default="1")
     parser.add_argument("--layers", help="such as 0,2,5: only these layers of the checkpoint")
     parser.add_argument("--texts", type=Path, help="a file with a text to compare on in each line")
+    parser.add_argument(
+        "--written",
+        type=Path,
+        help="the training texts, to leave out the pieces of words that are rare in them",
+    )
+    parser.add_argument("--rarely", type=int, default=2, help="how often a rare one is seen, at most")
     given = parser.parse_args()
+    written = given.written.read_text("utf-8").splitlines() if given.written else ()
     exported = export(
         given.checkpoint,
         given.folder,
@@ -168,6 +181,8 @@ def main() -> None:
         version=given.version,
         layers=[int(each) for each in given.layers.split(",")] if given.layers else None,
         texts=given.texts.read_text("utf-8").splitlines() if given.texts else None,
+        written=(json.loads(line)[0] for line in written),
+        rarely=given.rarely,
     )
     print(json.dumps(asdict(exported), indent=2))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Student", "read_student", "without_unused_tokens"]
+__all__ = ["Student", "rare_tokens", "read_student", "unused_tokens", "without_tokens"]
 
 Array = NDArray[np.float32]
 
@@ -64,13 +65,34 @@ def read_student(folder: Path, *, layers: Sequence[int] | None = None) -> Studen
     )
 
 
-def without_unused_tokens(student: Student) -> Student:
-    """Returns the student without the rows of `[unused0]` to `[unused993]`, its tokenizer numbered anew.
+def unused_tokens(student: Student) -> frozenset[str]:
+    """`[unused0]` to `[unused993]`: no text holds them, so without them no vector changes."""
+    return frozenset(token for token in student.tokenizer["model"]["vocab"] if _UNUSED.fullmatch(token))
 
-    No text holds them, so no vector changes.
+
+def rare_tokens(student: Student, texts: Iterable[str], *, at_most: int) -> frozenset[str]:
+    """The pieces of words that texts hold no more often than that; a word in which one stands is cut smaller.
+
+    Single characters and the special tokens are none of them: with the characters every word can be cut.
     """
+    from tokenizers import Tokenizer
+
+    words = Tokenizer.from_str(json.dumps(student.tokenizer))
+    seen: Counter[str] = Counter()
+    for text in texts:
+        seen.update(words.encode(text, add_special_tokens=False).tokens)
+    special = {added["content"] for added in student.tokenizer["added_tokens"]}
+    return frozenset(
+        token
+        for token in student.tokenizer["model"]["vocab"]
+        if seen[token] <= at_most and token not in special and len(token.removeprefix("##")) > 1
+    )
+
+
+def without_tokens(student: Student, dropped: Set[str]) -> Student:
+    """Returns the student without these tokens' rows, its tokenizer numbered anew."""
     vocabulary: dict[str, int] = student.tokenizer["model"]["vocab"]
-    kept = [(token, old) for token, old in vocabulary.items() if not _UNUSED.fullmatch(token)]
+    kept = [(token, old) for token, old in vocabulary.items() if token not in dropped]
     kept.sort(key=lambda pair: pair[1])
     numbers = {token: new for new, (token, _) in enumerate(kept)}
     tokenizer = json.loads(json.dumps(student.tokenizer))
