@@ -23,7 +23,7 @@ STDIN = "-"
 """In place of a file's name: what is piped in."""
 
 Form = Literal["auto", "jsonl", "csv", "lines"]
-"""How questions are written down; `auto` goes by the file's suffix, then by its first character."""
+"""How questions are written down; `auto` goes by the file's suffix, then by its first line."""
 BadLines = Literal["row", "refuse"]
 """What becomes of a line that is no question: a row that says so, or nothing is asked at all."""
 
@@ -106,9 +106,14 @@ def _text(source: str | Path, name: str) -> str:
 
 
 def _form_of(text: str, suffix: str) -> Form:
-    if suffix in _DELIMITERS:
+    if suffix in _DELIMITERS or _is_header(text.partition("\n")[0]):
         return "csv"
     return "jsonl" if text.lstrip().startswith("{") else "lines"
+
+
+def _is_header(line: str) -> bool:
+    """Whether a line names columns of CSV, one of them the question's: nobody asks just that."""
+    return "question" in (cell.strip().strip('"').casefold() for cell in line.split(","))
 
 
 def _items(text: str, form: Form, suffix: str) -> Iterator[tuple[int, Item]]:

@@ -189,7 +189,22 @@ def _drawn(progress: Progress) -> Iterator[Live]:
 
 
 def _publisher() -> Publish | None:
-    """A cell's display in Jupyter; none in a terminal, where every drawing would be a line of its own."""
+    """A cell's output; none in a terminal, where every drawing would be a line of its own."""
+    return _in_marimo() or _in_jupyter()
+
+
+def _in_marimo() -> Publish | None:
+    marimo = sys.modules.get("marimo")
+    if marimo is None or not marimo.running_in_notebook():
+        return None
+
+    def publish(bundle: dict[str, str]) -> None:
+        marimo.output.replace(marimo.Html(bundle["text/html"]))
+
+    return publish
+
+
+def _in_jupyter() -> Publish | None:
     interactive = sys.modules.get("IPython")
     shell = interactive.get_ipython() if interactive is not None else None
     if getattr(shell, "kernel", None) is None:

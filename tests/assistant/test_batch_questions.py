@@ -58,7 +58,9 @@ def test_a_csv_file_without_questions_says_what_it_has(tmp_path: Path) -> None:
         read_questions(written(tmp_path / "q.csv", "name,age", "Ada,36"))
 
 
-def test_questions_come_through_a_pipe_in_either_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_questions_come_through_a_pipe_in_any_form_that_their_first_line_tells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def piped(text: str) -> None:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
@@ -67,7 +69,12 @@ def test_questions_come_through_a_pipe_in_either_form(monkeypatch: pytest.Monkey
     piped('{"id": "a", "question": "What is A?"}\n')
     assert read_questions("-")[0].id == "a"
     piped("question\nWhat is A?\n")
-    assert read_questions("-", form="csv")[0].question == "What is A?"
+    assert [item.question for item in read_questions("-")] == ["What is A?"]
+    piped('"ID","Question"\r\na,"What is A, and B?"\r\n')
+    [item] = read_questions("-")
+    assert (item.id, item.question) == ("a", "What is A, and B?")
+    piped("What question is asked, and by whom?\nquestion\n")
+    assert len(read_questions("-")) == 2
     piped("")
     with pytest.raises(InputError, match="no question in standard input"):
         read_questions("-")

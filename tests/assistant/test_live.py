@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
 import pytest
 
+from assistant import Assistant
 from assistant.live import EVERY_SECONDS, Live
 from assistant.progress import AddProgress, AskProgress
 from indexes.events import Added, Embedded, FileDone, FilesFound
@@ -94,6 +99,23 @@ def test_a_drawing_is_text_whatever_the_model_writes() -> None:
     live.see(Token(text="<script>alert(1)</script>\x1b[2J"))
     assert "<script" not in watched.drawn[-1][1]["text/html"]
     assert "\x1b" not in watched.last
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_in_marimo_progress_is_the_output_of_its_cell(
+    running: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the three names that marimo is known by here; `tests/journeys/test_marimo.py` has the real one."""
+    shown: list[str] = []
+    stand_in = ModuleType("marimo")
+    stand_in.running_in_notebook = lambda: running  # type: ignore[attr-defined]
+    stand_in.Html = str  # type: ignore[attr-defined]
+    stand_in.output = SimpleNamespace(replace=shown.append)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "marimo", stand_in)
+    with Assistant(tmp_path, web="never", library__encoder="none") as assistant:
+        assistant.ask("What is jitter?")
+    assert bool(shown) == running
+    assert not running or "Nothing was found" in shown[-1]
 
 
 def test_steps_are_told_in_their_order_with_what_came_of_them() -> None:
