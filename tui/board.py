@@ -188,7 +188,7 @@ class Board:
         if self._waiting_for_person:
             return "waiting for your choice"
         running = [step.name for step in self._steps.values() if step.state == "running"]
-        return " and ".join(running or list(self._steps)[-1:]) or "starting"
+        return " and ".join(shown_line(name, 40) for name in running or list(self._steps)[-1:]) or "starting"
 
     def spent(self) -> str:
         """What the models were asked and paid so far; empty before the first has answered."""
