@@ -189,7 +189,7 @@ async def test_ctrl_c_with_nothing_running_only_says_so(talk):
     here = talk(ScriptedEngine())
     await here.says("1> ")
     here.session.interrupt()
-    await here.says("Ctrl+C again leaves.")
+    await here.says("Ctrl+C again leaves.\n1> ")
     here.type("/quit")
     assert await here.end() == 0
 

@@ -52,6 +52,8 @@ class Session:
         self.desk: Desk = Desk(self)
         self._rooms: list[Room] = [self.desk]
         self._number = 0
+        self._prompt = ""
+        """What is waited for at present."""
         self._quitting = False
         self._work: asyncio.Task[None] | None = None
         self._interrupted = -_QUIT_SECONDS
@@ -94,6 +96,7 @@ class Session:
             self._work.cancel()
         else:
             self.lines.say("Ctrl+C again leaves.")
+            self.lines.prompt(self._prompt)
 
     def leave(self) -> None:
         """Ends the session with a signal's exit code."""
@@ -239,6 +242,7 @@ class Session:
         """What is read from a pipe is shown as a terminal would; a backslash at the end goes on below."""
         whole: list[str] = []
         while True:
+            self._prompt = prompt
             self.lines.prompt(prompt)
             line = await self.typed.line()
             if line is None or not self.typed.is_person:
