@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["form_of_app"]
@@ -14,9 +14,12 @@ def form_of_app(name: str) -> Any:
     Raises:
         InputError: It is not installed.
     """
+    from importlib.metadata import PackageNotFoundError, distribution
+
     from indexes.errors import InputError
 
-    found = entry_points(group="carrel.app", name=name)
-    if not found:
-        raise InputError("The app is not installed.", hint="Reinstall carrel, or use `carrel ask`.")
-    return next(iter(found)).load()
+    with suppress(PackageNotFoundError):
+        # Of this distribution alone: looking through all that is installed takes 20 ms.
+        for entry in distribution("carrel").entry_points.select(group="carrel.app", name=name):
+            return entry.load()
+    raise InputError("The app is not installed.", hint="Reinstall carrel, or use `carrel ask`.")

@@ -95,13 +95,13 @@ def test_without_a_terminal_a_bare_command_points_to_help_and_exits_2() -> None:
 
 @pytest.fixture
 def installed_app(tmp_path: Path) -> dict[str, str]:
-    """An app that is found as an installed one is, by its entry point."""
+    """An app that is found as the installed one is, by its entry point."""
     (tmp_path / "an_app.py").write_text("def run():\n    print('the app runs')\n    return 5\n")
-    metadata = tmp_path / "an_app-1.dist-info"
+    metadata = tmp_path / "carrel-1.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: an-app\nVersion: 1\n")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: carrel\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[carrel.app]\ndefault = an_app:run\n")
-    # Before the source tree: an editable install leaves Carrel's own entry point there.
+    # Before the source tree, where an editable install leaves Carrel's own.
     return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
 
 
