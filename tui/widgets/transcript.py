@@ -102,7 +102,11 @@ class Transcript(VerticalScroll):
         self.scroll_to_region(Region(place.x, place.y + row, place.width, 1), center=True, animate=False)
 
     def watch_virtual_size(self) -> None:
-        """What is wanted at the top may have been laid out only now."""
+        """What is wanted at the top may have been laid out only now; and the bar beside it is drawn anew.
+
+        While the view is held at the end, Textual (8.2) may leave the bar as it was before the last change.
+        """
+        self.call_after_refresh(self.vertical_scrollbar.refresh)
         if self._wanted is not None:
             self.call_after_refresh(self._show_wanted)
 
