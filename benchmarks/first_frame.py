@@ -61,7 +61,7 @@ def run() -> Report:
     return Report(
         benchmark="first_frame",
         claim="the app is on the screen nearly as soon as an empty one",
-        targets=(Target("times an empty Textual app's first frame", ratio, "<=", 1.5),),
+        targets=(Target("times an empty Textual app's first frame", ratio, "<=", 1.3),),
         repeats=REPEATS,
         numbers={"seconds": medians, "ratio": ratio},
     )

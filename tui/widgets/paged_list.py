@@ -21,7 +21,7 @@ from tui.safe import shown_line
 
 __all__ = ["Column", "Fetched", "PagedList", "Row", "fitted"]
 
-_PAGE = 100
+_PAGE = 50
 """Rows that are fetched together."""
 _MOST_PAGES = 60
 """Pages kept; those longest out of view are fetched again when they are wanted."""
