@@ -20,6 +20,10 @@ class FilteredList(Screen[None]):
     def _list(self) -> PagedList:
         return self.query_one(PagedList)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be done before the list is there: a key may come as soon as the screen is opened."""
+        return bool(self.query(PagedList))
+
     def action_back(self) -> None:
         """From the box to the list; then empties the box; then leaves."""
         box = self.query_one(Input)

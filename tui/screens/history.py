@@ -90,6 +90,8 @@ class HistoryScreen(FilteredList):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what was stopped can go on."""
+        if not super().check_action(action, parameters):
+            return False
         if action == "resume":
             past = self._past
             return past is not None and can_go_on(past)

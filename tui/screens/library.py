@@ -134,6 +134,8 @@ class LibraryScreen(FilteredList, PaperActions):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Files that failed can be read again; papers can be opened, put in order and removed."""
+        if not super().check_action(action, parameters):
+            return False
         if action in ("retry", "retry_one"):
             return self.shows_failures
         if action in ("sort", "remove", "open_paper"):

@@ -74,6 +74,8 @@ class SettingsScreen(FilteredList):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a role's model can be tried, and only what is not a default be taken back."""
+        if not super().check_action(action, parameters):
+            return False
         row = self._row
         if action == "try_model":
             return row is not None and role_of(row) is not None

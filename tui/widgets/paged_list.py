@@ -172,11 +172,8 @@ class PagedList(ScrollView, can_focus=True):
             empty: What stands there when there is no row.
             keep_place: Stay at the cursor's row: it is the same list, and something in it has changed.
         """
-        self._fetch = fetch
-        if columns is not None:
-            self._columns = columns
         first = self.cursor // _PAGE if keep_place else 0
-        self._begin(fetch, first, empty, keep_place=keep_place)
+        self._begin(fetch, first, columns or self._columns, empty, keep_place=keep_place)
 
     # Moving.
 
@@ -221,7 +218,9 @@ class PagedList(ScrollView, can_focus=True):
     # Fetching.
 
     @work(group="begin", exclusive=True, exit_on_error=False, description="the first page")
-    async def _begin(self, fetch: Fetch, number: int, empty: str, *, keep_place: bool) -> None:
+    async def _begin(
+        self, fetch: Fetch, number: int, columns: Sequence[Column], empty: str, *, keep_place: bool
+    ) -> None:
         try:
             fetched = await fetch(number * _PAGE, _PAGE)
             if number and not fetched.rows:  # the list has become shorter
@@ -229,7 +228,8 @@ class PagedList(ScrollView, can_focus=True):
         except Exception as error:  # noqa: BLE001 - an outer door: whatever the engine does, the app stays
             self.post_message(self.Refused(error))
             return
-        self._empty = empty
+        # All at once: until now the list may have been drawn, and more of it wanted, as it was before.
+        self._fetch, self._columns, self._empty = fetch, columns, empty
         self._pages = _Pages()
         self._pages.keep(number, fetched)
         self.virtual_size = Size(0, self.total + 1)
