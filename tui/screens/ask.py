@@ -193,7 +193,8 @@ class AskScreen(PaperActions):
     @property
     def _answered_any(self) -> bool:
         """Whether there is an answer, or evidence of one; before that, letters are only letters."""
-        turns = [desk.turn for desk in self.query(Desk) if desk.turn is not None]
+        # Asked for every key: among the children, not in all that stands under them.
+        turns = [desk.turn for desk in self.query_children(Desk) if desk.turn is not None]
         return any(turn.answer is not None or turn.evidence for turn in turns)
 
     def action_cancel(self) -> None:
