@@ -60,7 +60,8 @@ class Server:
         self._send = send
         self._assistant: Assistant | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._asked: dict[tuple[int, str], asyncio.Future[str]] = {}
+        self._answers: dict[tuple[int, str], asyncio.Future[str]] = {}
+        """What persons have chosen or will choose, by request and by the id of what they are asked."""
         self._embedding: asyncio.Task[None] | None = None
 
     def receive(self, request: Request) -> None:
@@ -70,13 +71,12 @@ class Server:
                 if (task := self._tasks.get(request_id)) is not None:
                     task.cancel()
             case DecideRequest(id=request_id, asked_id=asked_id, choice=choice):
-                waiting = self._asked.get((request_id, asked_id))
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(choice)
+                if request_id in self._tasks and not (answer := self._answer_to(request_id, asked_id)).done():
+                    answer.set_result(choice)
             case _:
                 task = asyncio.create_task(self._serve(request))
                 self._tasks[request.id] = task
-                task.add_done_callback(lambda _: self._tasks.pop(request.id, None))
+                task.add_done_callback(lambda _: self._forget(request.id))
 
     async def close(self) -> None:
         """Cancels what still runs and closes the library."""
@@ -137,17 +137,25 @@ class Server:
                 errand = request
                 yield await assistant.awith(lambda workbench: run_errand(workbench, errand))
 
+    def _answer_to(self, request_id: int, asked_id: str) -> asyncio.Future[str]:
+        """Where a person's choice arrives, which may be before anybody waits for it: they are told first."""
+        key = request_id, asked_id
+        if key not in self._answers:
+            self._answers[key] = asyncio.get_running_loop().create_future()
+        return self._answers[key]
+
+    def _forget(self, request_id: int) -> None:
+        """A request has ended."""
+        del self._tasks[request_id]
+        for key in [key for key in self._answers if key[0] == request_id]:
+            del self._answers[key]
+
     async def _decision(self, request_id: int, asked: Asked) -> str:
-        key = (request_id, asked.id)
-        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._asked[key] = waiting
         try:
             async with asyncio.timeout(asked.timeout_seconds):
-                return await waiting
+                return await self._answer_to(request_id, asked.id)
         except TimeoutError:
             return asked.default
-        finally:
-            del self._asked[key]
 
 
 def _wants_embedding(status: Status) -> bool:

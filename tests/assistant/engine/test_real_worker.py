@@ -14,7 +14,9 @@ import pytest
 from assistant import Assistant
 from assistant.engine.errands import LookOver
 from assistant.engine.process import EngineDied, EngineProcess
-from assistant.events import Added, Asked, Done, Failed, StepStarted
+from assistant.engine.protocol import AskRequest, DecideRequest, Finished, Reply
+from assistant.engine.worker import Server
+from assistant.events import Added, Asked, Decided, Done, Failed, StepStarted
 from indexes.errors import CarrelError
 from tests.faults.script import Hang
 from tests.faults.server import FaultServer
@@ -156,6 +158,31 @@ async def test_a_persons_yes_reaches_the_web_search_in_the_worker(
     await engine.close()
     assert isinstance(events[-1], Done)
     assert {evidence.document.origin for evidence in events[-1].answer.evidence} == {"web"}
+
+
+async def test_a_person_may_choose_before_the_worker_waits_for_it(
+    web_server: FaultServer, tmp_path: Path
+) -> None:
+    ended = asyncio.Event()
+    seen: list[object] = []
+
+    def send(reply: Reply) -> None:
+        seen.append(reply.event)
+        if isinstance(reply.event, Asked):  # at once: the one who asks has not come to waiting yet
+            server.receive(DecideRequest(id=reply.id, asked_id=reply.event.id, choice="yes"))
+        if isinstance(reply.event, Finished):
+            ended.set()
+
+    with Assistant(
+        tmp_path / "empty", library__encoder="none", searxng_url=web_server.url, person__timeout_seconds=5
+    ) as assistant:
+        server = Server(lambda: assistant, send)
+        server.receive(AskRequest(id=1, text=QUESTION))
+        await ended.wait()
+    assert [event.by for event in seen if isinstance(event, Decided)] == ["person"]
+    assert [event.choice for event in seen if isinstance(event, Decided)] == ["yes"]
+    (done,) = [event for event in seen if isinstance(event, Done)]
+    assert {evidence.document.origin for evidence in done.answer.evidence} == {"web"}
 
 
 async def test_a_folder_with_names_like_ours_is_not_imported_from(
