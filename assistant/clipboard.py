@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from assistant.viewers import over_ssh
+
 __all__ = ["Sent", "by_program", "programs", "send", "terminal_sequence", "why_no_terminal"]
 
 _TIMEOUT_SECONDS = 2.0
@@ -142,7 +144,7 @@ def why_no_terminal(environ: Mapping[str, str]) -> str:
 
 
 def _known(environ: Mapping[str, str], platform: str) -> Iterator[tuple[str, ...]]:
-    if not (environ.get("SSH_CONNECTION") or environ.get("SSH_TTY")):
+    if not over_ssh(environ):
         yield from _of_desktop(environ, platform)
     if environ.get("TMUX"):
         yield ("tmux", "load-buffer", "-w", "-")  # -w since 3.2; an older one fails, and is told by sequence

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Opening", "Viewer", "opening_of", "opening_of_address", "start"]
+__all__ = ["Opening", "Viewer", "opening_of", "opening_of_address", "over_ssh", "start"]
 
 
 class Viewer(NamedTuple):
@@ -100,6 +100,11 @@ def opening_of_address(
     return _opener(system, address, which) if _has_screen(system, environ) else None
 
 
+def over_ssh(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the person sits at another machine than this one, as far as ssh says."""
+    return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+
+
 def start(command: Sequence[str]) -> None:
     """Starts the program apart from the app, whose end it outlives; blocks for a moment.
 
@@ -125,7 +130,7 @@ def _has_screen(system: str, environ: Mapping[str, str]) -> bool:
     """Over ssh a window would open on the other machine, if anywhere."""
     if system == "linux":
         return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
-    return "SSH_CONNECTION" not in environ
+    return not over_ssh(environ)
 
 
 def _own(wanted: str) -> Viewer | None:

@@ -133,7 +133,6 @@ class _Writer:
             bullet = f"{number}. "
             self._lists[-1] = number + 1
         self._margins.append(_Margin(Content.styled(bullet, "$secondary"), Content(" " * len(bullet))))
-        self._written = len(self.lines)
         self._parted = False
 
     def _close(self) -> None:

@@ -8,7 +8,7 @@ __all__ = ["ENVIRONMENT", "TOPICS", "topic_text"]
 
 ENVIRONMENT: dict[str, str] = {
     "CARREL_HOME": "Keep settings, library, history, logs and downloads in this one folder.",
-    "CARREL_<SETTING>": "Any setting: CARREL_WEB, CARREL_LIMITS__PAPERS (two underscores between levels).",
+    "CARREL_<SETTING>": "Any setting: CARREL_WEB, CARREL_APP__THEME (two underscores between levels).",
     "CARREL_PROFILE": "Which table [profiles.NAME] of your settings file to go by, as --profile says.",
     "CARREL_MODELS": "A folder of embedding models, one folder each, beside those downloaded.",
     "OPENAI_API_KEY, ...": "A provider's key, under the provider's own name or the one in api_key_env.",
@@ -19,7 +19,8 @@ ENVIRONMENT: dict[str, str] = {
     "LC_ALL, LC_CTYPE, LANG": "Whether signs beyond ASCII can be shown.",
     "TERM": "With dumb, no line on the screen is ever overwritten.",
     "DISPLAY, WAYLAND_DISPLAY": "Whether there is a desktop: to open a paper, to copy to.",
-    "SSH_CONNECTION, TMUX, ...": "Whether what is copied goes through the terminal.",
+    "SSH_CONNECTION, SSH_TTY": "Set by ssh: no window is opened, a copy goes through the terminal.",
+    "TMUX, WSL_DISTRO_NAME": "Set by tmux and by Windows' Linux: whose clipboard takes a copy.",
     "XDG_CONFIG_HOME, ...": "Where the platform keeps configuration, data, state and cache.",
     "DDGS_PROXY": "A proxy for searching the web.",
 }

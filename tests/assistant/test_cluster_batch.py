@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,18 @@ def most_at_once(server: FaultServer) -> int:
     )
 
 
+def asking(home: Path, server: FaultServer, **settings: Any) -> Assistant:
+    """An assistant whose one model is the server, and nothing else leaves the machine."""
+    return Assistant(
+        home,
+        reasoning="openai:big",
+        base_url=server.base_url,
+        web="never",
+        library__encoder="none",
+        **settings,
+    )
+
+
 def test_workers_give_the_answers_that_one_process_gives(
     home: Path, tmp_path: Path, server: FaultServer, dask: DaskProcesses
 ) -> None:
@@ -75,14 +88,7 @@ def test_workers_give_the_answers_that_one_process_gives(
     report = batch.run_on(dask)
     assert (report.ended, report.counts) == (End.DONE, {"ok": 8})
     plain = tmp_path / "plain.jsonl"
-    with Assistant(
-        home,
-        reasoning="openai:big",
-        base_url=server.base_url,
-        web="never",
-        library__encoder="none",
-        limits__attempts=1,
-    ) as assistant:
+    with asking(home, server, limits__attempts=1) as assistant:
         assistant.batch(batch.asked, out=plain)
     one, other = rows(batch.out), rows(plain)
     assert one.keys() == other.keys()
@@ -115,14 +121,7 @@ def test_a_provider_gets_no_more_calls_at_once_than_the_settings_say_from_all_wo
 ) -> None:
     server.script(Delay(0.3), Reply())
     batch = under_fire(home, tmp_path, server, 12)
-    with Assistant(
-        home,
-        reasoning="openai:big",
-        base_url=server.base_url,
-        web="never",
-        library__encoder="none",
-        providers__connections=2,
-    ) as assistant:
+    with asking(home, server, providers__connections=2) as assistant:
         assistant.batch(batch.asked, out=batch.out, concurrency=4, cluster=dask.address)
     assert most_at_once(server) == 2
 
@@ -132,12 +131,9 @@ def test_all_workers_together_spend_no_more_than_the_batch_may(
 ) -> None:
     server.script(Delay(0.3), Reply())
     batch = under_fire(home, tmp_path, server, 16)
-    with Assistant(
+    with asking(
         home,
-        reasoning="openai:big",
-        base_url=server.base_url,
-        web="never",
-        library__encoder="none",
+        server,
         models__reasoning__input_price_usd=0,
         models__reasoning__output_price_usd=1_000,
         models__reasoning__max_output_tokens=100,
@@ -162,9 +158,7 @@ def test_a_wait_that_a_provider_asks_one_worker_for_holds_for_all(
 ) -> None:
     server.script(Status(429, headers={"Retry-After": "2"}), times=1)
     batch = under_fire(home, tmp_path, server, 8)
-    with Assistant(
-        home, reasoning="openai:big", base_url=server.base_url, web="never", library__encoder="none"
-    ) as assistant:
+    with asking(home, server) as assistant:
         assistant.batch(batch.asked, out=batch.out, concurrency=4, cluster=dask.address)
     [refused, *others] = list(server.ledger)
     assert refused.status == 429
@@ -178,9 +172,7 @@ def test_a_lost_scheduler_ends_the_batch_and_the_next_run_goes_on(
 ) -> None:
     server.script(Reply(gap=0.02))
     batch = under_fire(home, tmp_path, server, 12)
-    with Assistant(
-        home, reasoning="openai:big", base_url=server.base_url, web="never", library__encoder="none"
-    ) as assistant:
+    with asking(home, server) as assistant:
         report = assistant.batch(
             batch.asked, out=batch.out, cluster=dask.address, emit=lambda progress: dask.kill_scheduler()
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from assistant.engine.errands import FindQuestion, FindQuestions, PastAnswer, PastQuestion, Rate
 from tui.asked import ANSWERED, STATES, can_go_on, local_time, text_of
-from tui.linear.listing import Listing
-from tui.linear.rooms import Room
+from tui.linear.listing import Listing, ListRoom
 from tui.safe import shown_line
 from tui.words import count_of
 
@@ -21,54 +20,50 @@ __all__ = ["HistoryRoom"]
 _NUMBERED = ("open_question", "resume", "compare", "export_past", "past_helped", "past_no_help")
 
 
-class HistoryRoom(Room):
+class HistoryRoom(ListRoom):
     """Words narrow the list; a number tells that question with its answer."""
 
     places = ("history",)
     name = "history"
-    arguments = {**dict.fromkeys(_NUMBERED, "NUMBER"), "search": "WORDS"}  # noqa: RUF012
+    arguments: ClassVar[Mapping[str, str]] = {**dict.fromkeys(_NUMBERED, "NUMBER"), "search": "WORDS"}
 
     def __init__(self, session: Session, text: str = "") -> None:
         """Takes what to look for at first."""
-        super().__init__(session)
-        self._text = text
+        super().__init__(session, text)
         self._picked: PastQuestion | None = None
         """The first of two answers to compare."""
-        self._listing: Listing[PastQuestion] = Listing(
+        self._questions: Listing[PastQuestion] = Listing(
             self.lines, self._fetch, _told, noun="question", nothing="No question fits."
         )
 
     async def enter(self) -> None:
         """Tells the list."""
         fitting = f" with “{self._text}”" if self._text else ""
-        await self._listing.begin(f"{fitting}, newest first")
+        await self.listing.begin(f"{fitting}, newest first")
 
-    async def take(self, text: str) -> None:
-        """A number tells that question, words narrow the list."""
-        if text.isdecimal():
-            await self.do_open_question(text)
-        else:
-            await self.do_search(text)
+    @property
+    def listing(self) -> Listing[PastQuestion]:
+        """The questions."""
+        return self._questions
 
-    async def more(self) -> None:
-        """Tells older questions."""
-        await self._listing.more()
+    async def pick(self, number: str) -> None:
+        """Tells the question with its answer."""
+        await self.do_open_question(number)
 
     async def do_open_question(self, argument: str) -> None:
         """Tells the question with its answer, where questions are asked."""
-        if (past := self._listing.item(argument)) is not None:
+        if (past := self.listing.item(argument)) is not None:
             found = await self._answer_of(past)
             self.session.go_to_desk()
             self.session.desk.show(found)
 
     async def do_search(self, argument: str) -> None:
         """Tells what has the words; nothing typed behind it means everything."""
-        self._text = argument
-        await self.enter()
+        await self.narrow(argument)
 
     async def do_resume(self, argument: str) -> None:
         """Goes on with a question that was stopped."""
-        if (past := self._listing.item(argument)) is None:
+        if (past := self.listing.item(argument)) is None:
             return
         if not can_go_on(past):
             self.lines.say("Only a question that was stopped can go on.")
@@ -78,7 +73,7 @@ class HistoryRoom(Room):
 
     async def do_compare(self, argument: str) -> None:
         """Picks an answer; the second one that is picked is compared with the first."""
-        past = self._listing.item(argument)
+        past = self.listing.item(argument)
         if past is None:
             return
         if past.state not in ANSWERED:
@@ -94,7 +89,7 @@ class HistoryRoom(Room):
         """Writes the answer to a file."""
         from tui.linear.desk import export
 
-        if (past := self._listing.item(argument)) is None:
+        if (past := self.listing.item(argument)) is None:
             return
         answer = (await self._answer_of(past)).answer
         if answer is None:
@@ -111,7 +106,7 @@ class HistoryRoom(Room):
         await self._rate(argument, False)
 
     async def _rate(self, argument: str, helped: bool) -> None:
-        if (past := self._listing.item(argument)) is None:
+        if (past := self.listing.item(argument)) is None:
             return
         said = None if past.helped is helped else helped
         await self.session.engine.run(Rate(run=past.run, question_id=past.id, helped=said))

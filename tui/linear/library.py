@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from assistant.engine.errands import FindFailed, FindPaper, FindPapers, PaperOrder, Record, RemovePapers
 from assistant.events import Listed, Passage
 from tui.linear.adding import add
-from tui.linear.listing import Listing
+from tui.linear.listing import Listing, ListRoom
 from tui.linear.page import PageRoom
 from tui.linear.papers import PaperRoom
 from tui.opening import Place
@@ -27,17 +27,16 @@ _FAILED = "failed files"
 _NUMBERED = ("open_paper", "remove", "retry_one", "file", "doi", "cite", "bibtex")
 
 
-class LibraryRoom(PaperRoom):
+class LibraryRoom(ListRoom, PaperRoom):
     """Words narrow the list; a number opens that paper."""
 
     places = ("library", "document")
     name = "library"
-    arguments = {**dict.fromkeys(_NUMBERED, "NUMBER"), "filter": "FILTER"}  # noqa: RUF012 - as typed above
+    arguments: ClassVar[Mapping[str, str]] = {**dict.fromkeys(_NUMBERED, "NUMBER"), "filter": "FILTER"}
 
     def __init__(self, session: Session, text: str = "") -> None:
         """Takes what to filter by at first."""
-        super().__init__(session)
-        self._text = text
+        super().__init__(session, text)
         self._order: PaperOrder = "title"
         self._collection = ""
         """Empty for all of them; `_FAILED` for the files that could not be read."""
@@ -57,16 +56,14 @@ class LibraryRoom(PaperRoom):
         fitting = f" that fit “{self._text}”" if self._text else ""
         await self._papers.begin(f"{within}{fitting}, {ORDERS[self._order]}")
 
-    async def take(self, text: str) -> None:
-        """A number opens that paper, words narrow the list."""
-        if text.isdecimal():
-            await self.do_open_paper(text)
-        else:
-            await self.do_filter(text)
+    @property
+    def listing(self) -> Listing[Listed] | Listing[Record]:
+        """The papers, or the files that could not be read."""
+        return self._failed if self._collection == _FAILED else self._papers
 
-    async def more(self) -> None:
-        """Tells the next papers, or files."""
-        await (self._failed if self._collection == _FAILED else self._papers).more()
+    async def pick(self, number: str) -> None:
+        """Tells all that is known of the paper."""
+        await self.do_open_paper(number)
 
     async def place(self, number: str) -> Place | None:
         """The paper of that number, at its first page."""
@@ -80,8 +77,7 @@ class LibraryRoom(PaperRoom):
 
     async def do_filter(self, argument: str) -> None:
         """Tells what fits; nothing typed behind it means everything."""
-        self._text = argument
-        await self.enter()
+        await self.narrow(argument)
 
     async def do_next_collection(self, argument: str) -> None:
         """Tells the next collection, then the failed files."""
@@ -154,7 +150,7 @@ class PaperSheetRoom(PaperRoom):
 
     places = ("paper", "document")
     name = "paper"
-    arguments = {"open_passage": "NUMBER"}  # noqa: RUF012
+    arguments: ClassVar[Mapping[str, str]] = {"open_passage": "NUMBER"}
 
     def __init__(self, session: Session, document: Document) -> None:
         """Takes the paper, as the list knows it."""

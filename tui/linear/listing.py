@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tui.linear.lines import Lines
+from tui.linear.rooms import Room
 from tui.words import count_of
 
-__all__ = ["AT_ONCE", "Listing"]
+if TYPE_CHECKING:
+    from tui.linear.session import Session
+
+__all__ = ["AT_ONCE", "ListRoom", "Listing"]
 
 T = TypeVar("T")
 AT_ONCE = 20
@@ -82,3 +86,34 @@ class Listing(Generic[T]):
             self._lines.say(f"{len(self._items)}. {self._told(item)}")
         if (left := self._total - len(self._items)) > 0:
             self._lines.say(f"{count_of(left, 'more', 'more')}: /more tells them.")
+
+
+class ListRoom(Room):
+    """A room of one list at a time: a number picks an item of it, words narrow it."""
+
+    def __init__(self, session: Session, text: str = "") -> None:
+        """Takes what to look for at first."""
+        super().__init__(session)
+        self._text = text
+
+    @property
+    def listing(self) -> Listing[Any]:
+        """The list that was told last."""
+        raise NotImplementedError
+
+    async def pick(self, number: str) -> None:
+        """Does with an item what is done with it most."""
+        raise NotImplementedError
+
+    async def narrow(self, words: str) -> None:
+        """Tells what has the words; no words mean everything."""
+        self._text = words
+        await self.enter()
+
+    async def take(self, text: str) -> None:
+        """A number picks, words narrow."""
+        await (self.pick(text) if text.isdecimal() else self.narrow(text))
+
+    async def more(self) -> None:
+        """Tells the next of the list."""
+        await self.listing.more()

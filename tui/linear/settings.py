@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from assistant.engine.errands import (
     ChangeSetting,
@@ -13,8 +13,7 @@ from assistant.engine.errands import (
     SettingsFound,
     TryModel,
 )
-from tui.linear.listing import Listing
-from tui.linear.rooms import Room
+from tui.linear.listing import Listing, ListRoom
 from tui.screens.settings import explained, role_of
 
 if TYPE_CHECKING:
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["SettingsRoom"]
 
 
-class SettingsRoom(Room):
+class SettingsRoom(ListRoom):
     """Words narrow the list; a number asks for another value."""
 
     places = ("settings",)
     name = "settings"
-    arguments = {  # noqa: RUF012
+    arguments: ClassVar[Mapping[str, str]] = {
         "change": "NUMBER",
         "default": "NUMBER",
         "try_model": "NUMBER",
@@ -37,10 +36,9 @@ class SettingsRoom(Room):
 
     def __init__(self, session: Session, text: str = "") -> None:
         """Takes what to look for at first."""
-        super().__init__(session)
-        self._text = text
+        super().__init__(session, text)
         self._rows: tuple[SettingRow, ...] = ()
-        self._listing: Listing[SettingRow] = Listing(
+        self._settings: Listing[SettingRow] = Listing(
             self.lines, self._fetch, _told, noun="setting", nothing="No setting fits."
         )
 
@@ -48,27 +46,24 @@ class SettingsRoom(Room):
         """Tells the list."""
         self._rows = (await self.session.engine.run(FindSettings())).rows
         fitting = f" with “{self._text}”" if self._text else ""
-        await self._listing.begin(fitting)
+        await self.listing.begin(fitting)
 
-    async def take(self, text: str) -> None:
-        """A number asks for another value, words narrow the list."""
-        if text.isdecimal():
-            await self.do_change(text)
-        else:
-            await self.do_find_setting(text)
+    @property
+    def listing(self) -> Listing[SettingRow]:
+        """The settings."""
+        return self._settings
 
-    async def more(self) -> None:
-        """Tells the next settings."""
-        await self._listing.more()
+    async def pick(self, number: str) -> None:
+        """Asks for another value."""
+        await self.do_change(number)
 
     async def do_find_setting(self, argument: str) -> None:
         """Tells what has the words; nothing typed behind it means everything."""
-        self._text = argument
-        await self.enter()
+        await self.narrow(argument)
 
     async def do_change(self, argument: str) -> None:
         """Asks for another value, checks it and writes it."""
-        if (row := self._listing.item(argument)) is None:
+        if (row := self.listing.item(argument)) is None:
             return
         self.lines.fields(explained(row).plain)
         if row.choices:
@@ -88,7 +83,7 @@ class SettingsRoom(Room):
 
     async def do_default(self, argument: str) -> None:
         """Takes the setting out of the person's file."""
-        if (row := self._listing.item(argument)) is None:
+        if (row := self.listing.item(argument)) is None:
             return
         if row.origin.startswith("user settings"):
             await self._write(row.key, "")
@@ -97,7 +92,7 @@ class SettingsRoom(Room):
 
     async def do_try_model(self, argument: str) -> None:
         """Asks the model of this role for one word."""
-        if (row := self._listing.item(argument)) is None:
+        if (row := self.listing.item(argument)) is None:
             return
         if (role := role_of(row)) is None:
             self.lines.say("That setting is not one of a model's role.")

@@ -220,8 +220,7 @@ def test_every_variable_that_is_read_is_in_the_help_topic() -> None:
         for path in (ROOT / package).rglob("*.py")
     )
     read = set(re.findall(r'environ\.get\(\s*"([A-Z_]+)"', sources))
-    # Set by the system, by ssh and by Windows; any setting can be a variable, which the topic says once.
-    not_for_people = {"APPDATA", "PYTHONPATH", "SSH_TTY", "WSL_DISTRO_NAME", "CARREL_APP__THEME"}
+    not_for_people = {"APPDATA", "PYTHONPATH"}
     assert {name for name in read if name not in said} == not_for_people
 
 
