@@ -38,6 +38,8 @@ _BESIDE_THE_TEXT = 1.0
 the paper share words with many a question and answer few. Where nothing else tells they are still found."""
 _TELLING = 0.5
 """Rarity from which on a word of a question is missed where no passage has it: "affects" is not."""
+_HYPHEN = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
+_COMPOUND = re.compile(r"\w+(?:[-\u2010\u2011]\w+)+")
 _OF_THE_WORK = re.compile(
     r"[\d.\s]*(?:acknowledge?ments?|funding|(?:author|credit)s?\b.*\bcontributions?"
     r"|(?:conflicts? of|competing|declaration of).*\binterests?)\W*",
@@ -158,15 +160,22 @@ def unmentioned(question: str, hits: Iterable[Hit], *, weights: Mapping[str, flo
     """The rare words of a question, as it spells them, that stand in no hit and in no title.
 
     Sentences that are quoted word for word look like an answer to whatever was asked; this says what of it
-    they cannot be about, in so many words at least.
+    they cannot be about, in so many words at least. A word with a hyphen is the same without it.
     """
     told: set[str] = set()
     for hit in hits:
-        told |= {*content_stems(hit.passage.text), *stem_set(hit.document.title)}
+        text = f"{hit.document.title}\n{hit.passage.text}"
+        told |= stem_set(text) | stem_set(_HYPHEN.sub("", text))
+    joined = {
+        part
+        for compound in _COMPOUND.findall(question)
+        if stem_set(_HYPHEN.sub("", compound)) <= told
+        for part in _HYPHEN.split(compound)
+    }
     return tuple(
         word
         for word, stem in content_words(question).items()
-        if weights.get(stem, 1.0) >= _TELLING and stem not in told
+        if weights.get(stem, 1.0) >= _TELLING and stem not in told and word not in joined
     )
 
 

@@ -100,7 +100,8 @@ async def extractively(
     if missing := unmentioned(query.text, hits, weights=weights):
         *others, last = (f"“{word}”" for word in missing)
         words = " or ".join([", ".join(others), last] if others else [last])
-        recorder.note(f"The passages found do not mention {words}; they may not answer the question.")
+        noun = "words" if others else "word"
+        recorder.note(f"No passage found has the {noun} {words}: what is quoted may not answer it.")
     draft = Draft(text="\n".join(lines), author="extractive")
     recorder.emit(Token(text=draft.text))
     recorder.emit(Drafted(draft=draft))

@@ -94,3 +94,15 @@ def test_what_is_missed_is_told_in_the_question_s_own_spelling_and_only_if_it_is
     question, found = "Does CRISPR affect the circuits that switched fear on?", [hit(PROSE, title="On fear")]
     assert unmentioned(question, found, weights={"affect": 0.3}) == ("CRISPR",)
     assert unmentioned(question, [], weights={}) == ("CRISPR", "affect", "circuits", "switched", "fear")
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("Why back off with backoff?", "Back-off doubles the waits."),
+        ("Are pre-trained models better?", "Pretrained models are better."),
+        ("Are pre-trained models better?", "Pre‑trained models are better."),
+    ],
+)
+def test_a_word_with_a_hyphen_is_not_missed_where_it_stands_without_one(asked: str, text: str) -> None:
+    assert unmentioned(asked, [hit(text)], weights={}) == ()

@@ -37,6 +37,7 @@ def check(ran: Ran) -> None:
 def test_it_shows_every_part_and_searches_by_meaning_without_a_download(first: Ran) -> None:
     check(first)
     assert "by meaning with carrel-small, which comes with Carrel" in first.stdout
+    assert "No passage found has" not in first.stdout
 
 
 def test_it_builds_a_generation_for_the_vector_search_apart_from_the_persons_library(
