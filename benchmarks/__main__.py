@@ -25,6 +25,7 @@ NAMES = (
     "durability_long",
     "bad_files",
     "fuzz",
+    "fuzz_long",
     "kills",
     "batch_rate",
     "batch_memory",

@@ -28,10 +28,15 @@ EXAMPLES = 500
 
 def run() -> Report:
     """Spoil a good example of each kind in many ways, the same ways every time."""
-    found = {name: _fuzz(name, parse, seed) for name, (parse, seed) in _PARSERS.items()}
+    return fuzzed(EXAMPLES, "fuzz")
+
+
+def fuzzed(examples: int, benchmark: str) -> Report:
+    """The report of so many examples for each parser."""
+    found = {name: _fuzz(name, parse, seed, examples) for name, (parse, seed) in _PARSERS.items()}
     crashes = sum(one["crashes"] for one in found.values())
     return Report(
-        benchmark="fuzz",
+        benchmark=benchmark,
         claim="whatever the bytes, what parses them gives a result or an error of ours, at once",
         targets=(
             Target("E10 crashes of the parsers", crashes, "==", 0),
@@ -46,7 +51,7 @@ def run() -> Report:
         numbers={
             "seed": SEED,
             "parsers": found,
-            "upper_bound_crash": exact_upper_bound(crashes, EXAMPLES * len(found)),
+            "upper_bound_crash": exact_upper_bound(crashes, examples * len(found)),
         },
     )
 
@@ -108,12 +113,12 @@ _PARSERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
 _MARKS = (b"{", b"}", b"\\", b"<", b">", b"[", b'"', b"$", b"@", b"\x00", b"\xff")
 
 
-def _fuzz(name: str, parse: Callable[[bytes], object], seed: bytes) -> dict[str, int]:
+def _fuzz(name: str, parse: Callable[[bytes], object], seed: bytes, examples: int) -> dict[str, int]:
     """Mutated examples through a parser; a `ReadError` is an answer, any other error is a crash."""
     chance = random.Random(f"{SEED} {name}")
-    found: Counter[str] = Counter(n=EXAMPLES, crashes=0, slow=0)
+    found: Counter[str] = Counter(n=examples, crashes=0, slow=0)
     parse(seed)  # what is imported at first is not the example's time
-    for _ in range(EXAMPLES):
+    for _ in range(examples):
         data = _mutated(chance, bytearray(seed))
         began = time.thread_time()  # a busy machine is not the example's fault
         try:

@@ -204,11 +204,13 @@ def peak_megabytes(process: int) -> float:
 
 
 def _rounded(numbers: Mapping[str, object]) -> dict[str, object]:
-    return {
-        name: _rounded(value)
-        if isinstance(value, Mapping)
-        else round(value, 4)
-        if isinstance(value, float)
-        else value
-        for name, value in numbers.items()
-    }
+    """To four places; what is smaller keeps two digits, as a bound of 0.00002 is not 0."""
+
+    def rounded(value: object) -> object:
+        if isinstance(value, Mapping):
+            return _rounded(value)
+        if isinstance(value, float):
+            return round(value, 4) if abs(value) >= 0.001 else float(f"{value:.2g}")
+        return value
+
+    return {name: rounded(value) for name, value in numbers.items()}

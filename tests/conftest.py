@@ -37,6 +37,8 @@ _LEFT_BEHIND = (
     *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM"),
     # No test reaches the clipboard of the person who runs it, nor opens a window.
     *("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "SSH_CONNECTION", "SSH_TTY", "TMUX", "TERM_PROGRAM"),
+    # The tests start hundreds of programs of ours: where this is set, each would compile our files anew.
+    "PYTHONDONTWRITEBYTECODE",
 )
 _SNAPSHOT_REPORT = "TEXTUAL_SNAPSHOT_TEMPDIR"
 """Where the plugin that compares pictures keeps its report; it sets this itself."""
