@@ -56,38 +56,40 @@ async def check_citations(
 def supported_share(text: str, evidence: Sequence[Evidence], limits: Limits) -> float:
     """Share of the text's sentences that the evidence they cite supports, from 0 to 1; 0 without any."""
     known = {each.id for each in evidence}
-    text = _MARKER.sub(lambda marker: _known_markers(marker, known), text)
+    text, _ = _single_markers(text, known)
     claims, _ = _checked(text, evidence, dict.fromkeys(known, True), limits)
     return sum(claim.supported for claim in claims) / len(claims) if claims else 0.0
 
 
 def _without_unknown_markers(text: str, evidence: Sequence[Evidence], recorder: Recorder) -> str:
-    """Rewrites `[1, 3]` and `[1-3]` as single markers and takes out those that point nowhere."""
-    known = {each.id for each in evidence}
-    unknown: set[int] = set()
-
-    def rewritten(marker: re.Match[str]) -> str:
-        unknown.update(set(_ids(marker.group(1))) - known)
-        return _known_markers(marker, known)
-
-    text = _MARKER.sub(rewritten, text)
+    text, unknown = _single_markers(text, {each.id for each in evidence})
     if unknown:
         listed = ", ".join(f"[{number}]" for number in sorted(unknown))
         recorder.note(f"Removed {listed}: the model cited evidence that it was not given.")
     return text
 
 
-def _known_markers(marker: re.Match[str], known: Set[int]) -> str:
-    return "".join(f"[{number}]" for number in _ids(marker.group(1)) if number in known)
+def _single_markers(text: str, known: Set[int]) -> tuple[str, set[int]]:
+    """Writes `[1, 3]` and `[1-3]` as single markers and takes out what points nowhere; returns these numbers."""
+    unknown: set[int] = set()
+
+    def known_only(marker: re.Match[str]) -> str:
+        cited = _ids(marker[1])
+        unknown.update(number for number in cited if number not in known)
+        return "".join(f"[{number}]" for number in cited if number in known)
+
+    text = _MARKER.sub(known_only, text)
+    # Taking one out may have joined another from what stood around it, as in `[[9]8]`: that is no citation.
+    return _MARKER.sub(lambda marker: known_only(marker) or f"({marker[1]})", text), unknown
 
 
 def _ids(inside: str) -> list[int]:
     """The numbers in a marker; `2-4` means 2, 3 and 4."""
     found: list[int] = []
-    for part in re.split(r"\s*[,;]\s*", inside):
-        first, _, last = re.sub(r"\s*[–-]\s*", "-", part).partition("-")
-        low, high = int(first), int(last or first)
-        found.extend(range(low, high + 1) if low <= high < low + 20 else [low, high])
+    for part in re.split(r"[,;]", inside):
+        ends = [int(number) for number in re.split(r"[–-]", part)]
+        low, high = ends[0], ends[-1]
+        found.extend(range(low, high + 1) if low <= high < low + 20 else ends)
     return list(dict.fromkeys(found))
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "carrel_signalled",
     "command",
     "environment",
+    "light",
     "with_model",
 ]
 
@@ -68,6 +69,11 @@ def carrel(
         check=False,
     )
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+def light(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Ran:
+    """Runs with pipes over a library that needs no model to embed."""
+    return carrel(*arguments, stdin=stdin, env={**LIGHT, **(env or {})})
 
 
 def carrel_signalled(*arguments: str, number: int, server: FaultServer) -> Ran:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from indexes.types import Hit
 from pipelines.settings import Limits
 from pipelines.testing import PageShelves
 from pipelines.trace import Recorder
 from pipelines.types import Answer, Draft, Evidence, Query, Route
-from pipelines.verify import check_citations
+from pipelines.verify import check_citations, supported_share
 from tests.pipelines.papers import BREAKER, JITTER, hit, pages
 
 
@@ -113,3 +120,46 @@ async def test_headings_and_abstentions_are_no_claims() -> None:
     answer, notes = await checked("## Result\n\nThe evidence does not answer this question.")
     assert answer.claims == ()
     assert notes == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("[1-2-3]", "[1][2]"),
+        ("[2-1]", "[2][1]"),
+        ("[1-900]", "[1]"),
+        ("[[9]2]", "[2]"),
+        ("[[9]8]", "(8)"),
+        ("[1,[9]2]", "[1][2]"),
+        ("[٢]", "[2]"),
+    ],
+)
+async def test_oddly_written_citations_point_to_what_was_given_or_nowhere(written: str, shown: str) -> None:
+    answer, _ = await checked(f"Full jitter spreads the retries of clients {written}.")
+    assert answer.text == f"Full jitter spreads the retries of clients {shown}."
+    assert [f"[{citation.evidence_id}]" for citation in answer.citations] == re.findall(r"\[\d\]", shown)
+
+
+_LIKE_CITATIONS: Any = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["[", "]", "[1]", "[2]", "[9]", "-", "–", ",", ";", " ", ".", "\n", "1", "2", "9", "٢"]
+        ),
+        st.text(max_size=5),
+    ),
+    max_size=30,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(_LIKE_CITATIONS)
+async def test_whatever_a_model_writes_each_citation_is_where_it_says_and_points_to_evidence(
+    text: str,
+) -> None:
+    answer, _ = await checked(text)
+    for citation in answer.citations:
+        assert answer.text[citation.start : citation.end] == f"[{citation.evidence_id}]"
+        assert citation.evidence_id in {1, 2}
+    for claim in answer.claims:
+        assert 0 <= claim.start < claim.end <= len(answer.text)
+    assert 0 <= supported_share(text, TWO, Limits()) <= 1

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.assistant.command_line import Ran, carrel, command, environment
+from tests.assistant.command_line import LIGHT, Ran, carrel, command, environment
 from tests.indexes.evaluation.collection import write_collection
-
-LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
 
 
 def run(*arguments: str, temporary: Path) -> Ran:

@@ -24,6 +24,7 @@ from tests.assistant.command_line import (
     carrel_signalled,
     command,
     environment,
+    light,
     with_model,
 )
 from tests.faults.script import Hang, Status
@@ -38,15 +39,11 @@ IN_CONTROL = (
 NOBODY_ASKED = {"CARREL_PERSON__FAILURE": "auto"}
 
 
-def piped(*arguments: str, env: dict[str, str] | None = None) -> Ran:
-    return carrel(*arguments, env={**LIGHT, **(env or {})})
-
-
 def in_terminal(*arguments: str, env: dict[str, str] | None = None) -> Ran:
     return carrel_in_terminal(*arguments, env={**LIGHT, **(env or {})})
 
 
-door = pytest.mark.parametrize("run", [piped, in_terminal])
+door = pytest.mark.parametrize("run", [pytest.param(light, id="piped"), in_terminal])
 Run = Callable[..., Ran]
 
 

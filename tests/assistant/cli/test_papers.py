@@ -14,10 +14,9 @@ import pytest
 
 from assistant import Assistant
 from assistant.paths import find_paths
-from tests.assistant.command_line import Ran, carrel, carrel_in_terminal, command, environment
+from tests.assistant.command_line import LIGHT, carrel_in_terminal, command, environment, light
 from tests.indexes.registry_server import registry_server
 
-LIGHT = {"CARREL_LIBRARY__ENCODER": "hashing"}
 HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202eevil\u202c"
 
 
@@ -51,12 +50,8 @@ def filled(filled_home: tuple[Path, Path], carrel_home: Path) -> Path:
     return folder
 
 
-def run(*arguments: str, stdin: bytes = b"") -> Ran:
-    return carrel(*arguments, stdin=stdin, env=LIGHT)
-
-
 def test_papers_are_listed_as_a_table_that_no_title_can_spoil(filled: Path) -> None:
-    ran = run("papers")
+    ran = light("papers")
     assert ran.code == 0
     lines = ran.stdout.splitlines()
     assert lines[0].split() == ["id", "year", "author", "collection", "title"]
@@ -72,21 +67,21 @@ def test_a_list_in_a_terminal_fits_it(filled: Path) -> None:
 
 
 def test_a_list_for_scripts_is_a_json_object_on_each_line(filled: Path) -> None:
-    ran = run("papers", "list", "--json", "--year", "2019..2023")
+    ran = light("papers", "list", "--json", "--year", "2019..2023")
     (holding,) = map(json.loads, ran.stdout.splitlines())
     assert holding["document"]["title"] == "Breakers"
     assert holding["files"] == [str(filled / "breaker.md")]
-    assert json.loads(run("papers", "list", "--format", "json").stdout)["command"] == "papers list"
+    assert json.loads(light("papers", "list", "--format", "json").stdout)["command"] == "papers list"
 
 
 def test_a_year_that_is_none_is_wrong_usage(filled: Path) -> None:
-    ran = run("papers", "list", "--year", "soon")
+    ran = light("papers", "list", "--year", "soon")
     assert ran.code == 2
     assert "'soon'" in ran.stderr
 
 
 def test_one_paper_is_shown_with_all_that_is_known_of_it(filled: Path) -> None:
-    ran = run("papers", "show", "breaker.md")
+    ran = light("papers", "show", "breaker.md")
     assert ran.code == 0
     assert "Breakers" in ran.stdout
     assert str(filled / "breaker.md") in ran.stdout
@@ -94,7 +89,7 @@ def test_one_paper_is_shown_with_all_that_is_known_of_it(filled: Path) -> None:
 
 
 def test_a_name_of_several_papers_lists_them_and_exits_with_2(filled: Path) -> None:
-    ran = run("papers", "show", "r", "--json")
+    ran = light("papers", "show", "r", "--json")
     assert ran.code == 2
     assert "Breakers" in ran.stderr
     assert "Full jitter" in ran.stderr
@@ -103,26 +98,26 @@ def test_a_name_of_several_papers_lists_them_and_exits_with_2(filled: Path) -> N
 
 
 def test_failed_files_are_listed_with_their_reasons(filled: Path) -> None:
-    ran = run("papers", "failed")
+    ran = light("papers", "failed")
     assert str(filled / "empty.pdf") in ran.stdout
     assert "1 file, 0 of them worth another try." in ran.stdout
-    (record,) = map(json.loads, run("papers", "failed", "--json").stdout.splitlines())
+    (record,) = map(json.loads, light("papers", "failed", "--json").stdout.splitlines())
     assert record["reason"]
 
 
 def test_references_go_to_stdout_or_to_a_new_file(filled: Path, tmp_path: Path) -> None:
-    written = run("papers", "export", "--collection", "papers").stdout
+    written = light("papers", "export", "--collection", "papers").stdout
     assert written.count("@misc{") == 2
     file = tmp_path / "library.ris"
-    assert run("papers", "export", "-o", str(file)).code == 0
+    assert light("papers", "export", "-o", str(file)).code == 0
     assert file.read_text().count("TY  - ") == 3
-    again = run("papers", "export", "-o", str(file))
+    again = light("papers", "export", "-o", str(file))
     assert again.code == 2
     assert "--force" in again.stderr
 
 
 def test_collections_are_listed(filled: Path) -> None:
-    ran = run("collections")
+    ran = light("collections")
     assert [line.split() for line in ran.stdout.splitlines()] == [
         ["papers", "passages", "embedded", "name"],
         ["1", "1", "1", "birds"],
@@ -131,9 +126,9 @@ def test_collections_are_listed(filled: Path) -> None:
 
 
 def test_an_empty_library_says_so() -> None:
-    assert run("papers").stdout == "No papers.\n"
-    assert run("collections").stdout == "No collections: the library is empty.\n"
-    assert run("papers", "failed").stdout == "No failed files.\n"
+    assert light("papers").stdout == "No papers.\n"
+    assert light("collections").stdout == "No collections: the library is empty.\n"
+    assert light("papers", "failed").stdout == "No failed files.\n"
 
 
 def test_removing_asks_first_and_takes_no_for_an_answer(filled: Path) -> None:
@@ -143,15 +138,15 @@ def test_removing_asks_first_and_takes_no_for_an_answer(filled: Path) -> None:
     done = carrel_in_terminal("papers", "remove", "Owls", env=LIGHT, answers=[("[y/N]", "y\n")])
     assert done.code == 0
     assert "Removed 1 paper." in done.stdout
-    assert "Owls" not in run("papers").stdout
+    assert "Owls" not in light("papers").stdout
 
 
 def test_where_nobody_can_be_asked_removing_needs_a_yes(filled: Path) -> None:
-    refused = run("papers", "remove", "Owls", "--json")
+    refused = light("papers", "remove", "Owls", "--json")
     assert refused.code == 2
     assert "--yes" in refused.stderr
     assert json.loads(refused.stdout)["error"]["kind"] == "Unconfirmed"
-    done = run("papers", "remove", "Owls", "--yes", "--json")
+    done = light("papers", "remove", "Owls", "--yes", "--json")
     assert json.loads(done.stdout)["data"]["papers"] == 1
 
 
@@ -159,8 +154,8 @@ def test_removing_says_where_answers_stay_that_quote_what_was_removed(
     filled: Path, carrel_home: Path
 ) -> None:
     said = f"{find_paths(carrel_home).history} forgets all of them"
-    assert said not in run("papers", "remove", "--gone", "--yes").stderr
-    assert said in run("papers", "remove", "Owls", "--yes").stderr
+    assert said not in light("papers", "remove", "--gone", "--yes").stderr
+    assert said in light("papers", "remove", "Owls", "--yes").stderr
 
 
 def test_a_yes_does_not_take_out_a_whole_folder_that_may_only_be_away(
@@ -170,58 +165,58 @@ def test_a_yes_does_not_take_out_a_whole_folder_that_may_only_be_away(
     folder.mkdir(parents=True)
     for name in ("owls.md", "bees.md"):
         (folder / name).write_text(f"# About {name}\n\nThis is about {name}.\n")
-    run("add", str(folder))
+    light("add", str(folder))
     shutil.rmtree(folder.parent)
-    kept = run("papers", "remove", "--gone", "--yes")
+    kept = light("papers", "remove", "--gone", "--yes")
     assert (kept.code, kept.stdout) == (0, "Removed 0 papers.\n")
     assert "--emptied" in kept.stderr
-    assert run("papers", "remove", "--gone", "--yes", "--emptied").stdout == "Removed 2 papers.\n"
+    assert light("papers", "remove", "--gone", "--yes", "--emptied").stdout == "Removed 2 papers.\n"
 
 
 def test_failed_files_are_read_again(carrel_home: Path, tmp_path: Path) -> None:
     (tmp_path / "late.txt").write_bytes(b"")
-    assert run("add", str(tmp_path / "late.txt")).code == 1
+    assert light("add", str(tmp_path / "late.txt")).code == 1
     (tmp_path / "late.txt").write_text("Now it says something.")
-    ran = run("papers", "retry")
+    ran = light("papers", "retry")
     assert ran.code == 0
     assert "Added 1 document" in ran.stdout
 
 
 def test_a_library_is_checked_and_repaired_from_the_command_line(filled: Path, carrel_home: Path) -> None:
-    sound = run("papers", "check")
+    sound = light("papers", "check")
     assert (sound.code, sound.stderr) == (0, "")
     assert sound.stdout.startswith("The library is sound: 3 documents, 3 passages, 3 vectors")
     (catalogue,) = carrel_home.rglob("catalogue.sqlite")
     with closing(sqlite3.connect(catalogue)) as connection, connection:
         connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('delete-all')")
-    broken = run("papers", "check", "--json")
+    broken = light("papers", "check", "--json")
     assert broken.code == 1
     assert "carrel papers repair" in broken.stderr
     assert json.loads(broken.stdout)["data"]["findings"][0]["place"] == "keyword index"
-    mended = run("papers", "repair")
+    mended = light("papers", "repair")
     assert mended.code == 0
     assert mended.stdout.splitlines()[0] == "The keyword index was made anew from the passages."
 
 
 def test_a_collection_is_renamed_and_removed_from_the_command_line(filled: Path) -> None:
-    assert run("collections", "rename", "birds", "owls").stdout == "1 paper moved to owls.\n"
-    assert run("collections", "remove", "owls").code == 2
-    assert run("collections", "remove", "owls", "--yes").stdout == "Removed 1 paper.\n"
-    assert [line.split()[-1] for line in run("collections").stdout.splitlines()] == ["name", "papers"]
+    assert light("collections", "rename", "birds", "owls").stdout == "1 paper moved to owls.\n"
+    assert light("collections", "remove", "owls").code == 2
+    assert light("collections", "remove", "owls", "--yes").stdout == "Removed 1 paper.\n"
+    assert [line.split()[-1] for line in light("collections").stdout.splitlines()] == ["name", "papers"]
 
 
 def test_papers_are_enriched_after_a_yes_and_not_without(filled: Path) -> None:
     with registry_server() as server:
         setting = f"library.registry_url={server.url}"
         server.answers["/works"] = {"message": {"items": [{"title": ["Owls"], "DOI": "10.1000/owls"}]}}
-        refused = run("papers", "enrich", "--set", setting)
+        refused = light("papers", "enrich", "--set", setting)
         assert refused.code != 0
         assert "needs a yes" in refused.stderr
         assert server.asked == [], "nothing is sent without a yes"
-        ran = run("papers", "enrich", "--yes", "--set", setting)
+        ran = light("papers", "enrich", "--yes", "--set", setting)
         assert ran.code == 0, ran.stderr
         assert "3 not known there" in ran.stdout, "titles as short as these may be those of many papers"
-        failed = run(
+        failed = light(
             "papers", "enrich", "--yes", "--json", "--set", "library.registry_url=http://127.0.0.1:9"
         )
         assert failed.code == 0, "titles that are not asked about cannot fail"
@@ -230,7 +225,7 @@ def test_papers_are_enriched_after_a_yes_and_not_without(filled: Path) -> None:
 def test_each_event_of_adding_is_a_json_line_if_that_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "owls.md").write_text("# Owls\n\nOwls hunt mice at night.\n")
     (tmp_path / "empty.pdf").write_bytes(b"")
-    events = [json.loads(line) for line in run("add", "--json", str(tmp_path)).stdout.splitlines()]
+    events = [json.loads(line) for line in light("add", "--json", str(tmp_path)).stdout.splitlines()]
     assert [event["type"] for event in events] == [
         "files_found",
         "file_done",

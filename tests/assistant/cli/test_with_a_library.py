@@ -1,15 +1,12 @@
-"""The command line over a real library: adding, asking and searching, by pipe and in a terminal."""
+"""The command line over a real library: asking and searching, by pipe and in a terminal."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,111 +15,21 @@ from assistant import Answer
 from tests.assistant.command_line import (
     LIGHT,
     QUESTION,
-    Ran,
-    carrel,
     carrel_in_terminal,
     carrel_signalled,
     command,
     environment,
+    light,
     with_model,
 )
 from tests.faults.script import Hang, Status
 from tests.faults.server import FaultServer
-from tests.indexes.readers.pdf_writer import pdf
-from tests.indexes.readers.test_ocr import scan
 
 HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x1b[2J"
 
 
-@pytest.fixture
-def notes(filled_home: tuple[Path, Path], tmp_path: Path) -> Path:
-    """The same notes, not in the library yet."""
-    return shutil.copytree(filled_home[0], tmp_path / "more notes")
-
-
-def run(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Ran:
-    return carrel(*arguments, stdin=stdin, env={**LIGHT, **(env or {})})
-
-
-def test_adding_says_the_result_on_stdout_and_the_rest_on_stderr(notes: Path) -> None:
-    ran = run("add", str(notes))
-    assert ran.code == 0
-    assert re.fullmatch(r"Added 2 documents to papers \(2 pages, \d+ passages\)\.\n", ran.stdout)
-    assert "found: 2 files" in ran.stderr
-
-
-def test_adding_again_says_that_nothing_changed(filled: Path) -> None:
-    assert "2 unchanged" in run("add", str(filled)).stdout
-
-
-def test_adding_tells_each_failure_with_its_reason_goes_on_and_exits_3(notes: Path) -> None:
-    (notes / "empty.pdf").write_bytes(b"")
-    (notes / "binary.txt").write_bytes(bytes(range(256)) * 40)
-    ran = run("add", str(notes))
-    assert ran.code == 3
-    assert "Added 2 documents" in ran.stdout
-    assert "empty.pdf" in ran.stderr
-    assert "binary.txt" in ran.stderr
-
-
-def test_adding_only_what_cannot_be_read_exits_1(tmp_path: Path) -> None:
-    (tmp_path / "empty.pdf").write_bytes(b"")
-    ran = run("add", str(tmp_path / "empty.pdf"))
-    assert ran.code == 1
-    assert "empty.pdf" in ran.stderr
-
-
-@pytest.mark.parametrize(("name", "code"), [("no such file.pdf", 2), ("empty folder", 4)])
-def test_adding_nothing_names_it_and_says_what_to_do(name: str, code: int, tmp_path: Path) -> None:
-    (tmp_path / "empty folder").mkdir()
-    ran = run("add", str(tmp_path / name))
-    assert (ran.code, ran.stdout) == (code, "")
-    assert name in ran.stderr
-    assert len(ran.stderr.splitlines()) >= 2
-
-
-def test_adding_zotero_without_a_zotero_says_where_it_looked() -> None:
-    ran = run("add", "--zotero")
-    assert ran.code == 2
-    assert "There is no Zotero library in" in ran.stderr
-
-
-def test_adding_with_a_reader_by_name_reads_what_carrel_does_not(tmp_path: Path) -> None:
-    (tmp_path / "rows.rows").write_text('{"finding": "owls hear well"}')
-    ran = run("add", str(tmp_path), "--reader", "llama_index.core.readers.json:JSONReader=.rows")
-    assert ran.code == 0, ran.stderr
-    assert "owls hear well" in run("search", "owls").stdout
-
-
-def test_a_reader_that_is_not_installed_says_what_to_install(tmp_path: Path) -> None:
-    ran = run("add", str(tmp_path), "--reader", "llama_index.readers.nowhere:Reader=.rows")
-    assert ran.code == 2
-    assert "pip install llama-index-readers-nowhere" in ran.stderr
-
-
-def test_a_scan_is_read_by_ocr_where_that_is_asked_for(tmp_path: Path) -> None:
-    scanned = tmp_path / "scanned.pdf"
-    scanned.write_bytes(scan(pdf([(20, "Hearing in barn owls"), "Owls locate prey in the dark by ear."])))
-
-    without = run("add", str(scanned))
-    assert without.code == 1
-    assert "--ocr" in without.stderr
-    ran = run("add", "--ocr", str(scanned))
-    if find_spec("rapidocr"):
-        assert ran.code == 0
-        assert "barn owls" in run("search", "prey in the dark").stdout
-    else:
-        assert ran.code == 1
-        assert "pip install 'carrel[ocr]'" in ran.stderr
-
-
-def test_adding_as_json_is_the_report(notes: Path) -> None:
-    document = json.loads(run("add", "--format", "json", str(notes)).stdout)
-    assert (document["command"], document["data"]["pages"]) == ("add", 2)
-
-
 def test_the_answer_is_on_stdout_and_the_narration_on_stderr(filled: Path) -> None:
-    ran = run("ask", QUESTION)
+    ran = light("ask", QUESTION)
     assert ran.code == 0
     assert "random time" in ran.stdout
     assert "## Sources\n\n- [1] Full jitter" in ran.stdout
@@ -134,7 +41,7 @@ def test_the_answer_is_on_stdout_and_the_narration_on_stderr(filled: Path) -> No
 
 @pytest.mark.parametrize("arguments", [tuple(QUESTION.split()), ()], ids=["words", "stdin"])
 def test_a_question_comes_from_the_arguments_or_from_stdin(arguments: tuple[str, ...], filled: Path) -> None:
-    ran = run("ask", "-q", *arguments, stdin=QUESTION.encode())
+    ran = light("ask", "-q", *arguments, stdin=QUESTION.encode())
     assert "random time" in ran.stdout
     assert ran.stderr == ""
 
@@ -142,7 +49,7 @@ def test_a_question_comes_from_the_arguments_or_from_stdin(arguments: tuple[str,
 def test_what_is_piped_in_beside_a_question_is_answered_from_and_not_added(filled: Path) -> None:
     text = f"The owls of Exmoor hear {HOSTILE} mice at forty metres.\n\nJam is sweet.\n"
     for format in ("markdown", "json"):
-        ran = run(
+        ran = light(
             "ask", "--format", format, "--web", "never", "How far do owls hear mice?", stdin=text.encode()
         )
         assert ran.code == 0
@@ -150,11 +57,11 @@ def test_what_is_piped_in_beside_a_question_is_answered_from_and_not_added(fille
         assert "\x1b" not in ran.stdout
     (evidence,) = Answer.model_validate(json.loads(ran.stdout)["data"]).evidence
     assert (evidence.document.source, evidence.page) == ("standard input", 1)
-    assert "forty metres" not in run("ask", "--web", "never", "How far do owls hear mice?").stdout
+    assert "forty metres" not in light("ask", "--web", "never", "How far do owls hear mice?").stdout
 
 
 def test_what_is_piped_in_does_not_keep_the_library_from_answering(filled: Path) -> None:
-    ran = run("ask", "--web", "never", f"in:papers {QUESTION}", stdin=b"Full jitter is a matter of taste.")
+    ran = light("ask", "--web", "never", f"in:papers {QUESTION}", stdin=b"Full jitter is a matter of taste.")
     assert "jitter.md" in ran.stdout
 
 
@@ -162,41 +69,41 @@ def test_what_is_piped_in_does_not_keep_the_library_from_answering(filled: Path)
     ("piped", "said"), [(b"%PDF-1.7 \x00\x01", "no text"), (b"words " * 700_000, "4,000,000 characters")]
 )
 def test_what_cannot_be_answered_from_is_refused_with_the_way_out(piped: bytes, said: str) -> None:
-    ran = run("ask", QUESTION, stdin=piped)
+    ran = light("ask", QUESTION, stdin=piped)
     assert (ran.code, ran.stdout) == (2, "")
     assert said in ran.stderr
     assert "carrel add FILE" in ran.stderr
 
 
 def test_an_answer_as_json_reads_back(filled: Path) -> None:
-    document = json.loads(run("ask", "--format", "json", QUESTION).stdout)
+    document = json.loads(light("ask", "--format", "json", QUESTION).stdout)
     assert document["schema_version"] == 1
     assert Answer.model_validate(document["data"]).found
 
 
 def test_plain_text_has_no_markdown_headings(filled: Path) -> None:
-    assert "#" not in run("ask", "--format", "text", QUESTION).stdout
+    assert "#" not in light("ask", "--format", "text", QUESTION).stdout
 
 
 def test_with_strict_nothing_found_exits_4(filled: Path) -> None:
     question = "Which zebra governs quaternion pottery?"
-    assert run("ask", "--web", "never", "--strict", question).code == 4
-    assert run("search", "--strict", "zzzqqq", env={"CARREL_LIBRARY__ENCODER": "none"}).code == 4
+    assert light("ask", "--web", "never", "--strict", question).code == 4
+    assert light("search", "--strict", "zzzqqq", env={"CARREL_LIBRARY__ENCODER": "none"}).code == 4
 
 
 def test_searching_lists_passages_with_their_place(filled: Path) -> None:
-    ran = run("search", "--limit", "1", "jitter retries")
+    ran = light("search", "--limit", "1", "jitter retries")
     assert ran.stdout.startswith("1. Full jitter")
     assert "p. 1 (jitter.md)" in ran.stdout
-    assert json.loads(run("search", "--format", "json", "jitter").stdout)["data"]["hits"]
+    assert json.loads(light("search", "--format", "json", "jitter").stdout)["data"]["hits"]
 
 
 def test_how_many_passages_of_one_paper_are_shown_can_be_said(filled: Path, tmp_path: Path) -> None:
     pages = "\n\n".join(f"## Part {n}\n\nJitter {n}. {'Other words fill this part. ' * 90}" for n in range(6))
     (tmp_path / "long.md").write_text(f"# Long\n\n{pages}\n")
-    run("add", str(tmp_path / "long.md"))
+    light("add", str(tmp_path / "long.md"))
     places = {
-        number: run("search", "--limit", "2", "--per-paper", number, "words fill part jitter").stdout.count(
+        number: light("search", "--limit", "2", "--per-paper", number, "words fill part jitter").stdout.count(
             "(long.md)"
         )
         for number in "10"
@@ -207,8 +114,8 @@ def test_how_many_passages_of_one_paper_are_shown_can_be_said(filled: Path, tmp_
 
 def test_only_the_named_collection_is_searched(filled: Path, tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("# Other\n\nJitter is a word here too.\n")
-    run("add", "--collection", "others", str(tmp_path / "other.md"))
-    stdout = run("search", "--collection", "others", "jitter").stdout
+    light("add", "--collection", "others", str(tmp_path / "other.md"))
+    stdout = light("search", "--collection", "others", "jitter").stdout
     assert "other.md" in stdout
     assert "jitter.md" not in stdout
 
@@ -218,8 +125,8 @@ def test_a_filter_in_the_question_chooses_where_to_look(verb: str, filled: Path,
     (tmp_path / "other.md").write_text(
         "# Other\n\nWhat full jitter does to retries is a question of taste.\n"
     )
-    run("add", "--collection", "others", str(tmp_path / "other.md"))
-    stdout = run(verb, "--set", "web=never", f"in:others {QUESTION}").stdout
+    light("add", "--collection", "others", str(tmp_path / "other.md"))
+    stdout = light(verb, "--set", "web=never", f"in:others {QUESTION}").stdout
     assert "other.md" in stdout
     assert "jitter.md" not in stdout
 
@@ -233,21 +140,21 @@ def test_a_filter_in_the_question_chooses_where_to_look(verb: str, filled: Path,
     ],
 )
 def test_a_filter_that_cannot_be_one_is_refused(verb: str, text: str, said: str, filled: Path) -> None:
-    ran = run(verb, "--set", "web=never", text)
+    ran = light(verb, "--set", "web=never", text)
     assert (ran.code, ran.stdout) == (2, "")
     assert said in ran.stderr
 
 
 def test_filters_alone_list_papers_for_a_search_and_are_no_question(filled: Path) -> None:
-    assert "jitter.md" in run("search", "type:md").stdout
-    asked = run("ask", "type:md")
+    assert "jitter.md" in light("search", "type:md").stdout
+    asked = light("ask", "type:md")
     assert (asked.code, asked.stdout) == (2, "")
     assert "no words" in asked.stderr
 
 
 @pytest.mark.parametrize("verb", ["ask", "search"])
 def test_a_collection_that_is_not_there_is_named_with_those_that_are(verb: str, filled: Path) -> None:
-    ran = run(verb, "--collection", "paper", "jitter?")
+    ran = light(verb, "--collection", "paper", "jitter?")
     assert (ran.code, ran.stdout) == (2, "")
     assert "There is no collection 'paper'." in ran.stderr
     assert "The library has: papers." in ran.stderr
@@ -255,27 +162,27 @@ def test_a_collection_that_is_not_there_is_named_with_those_that_are(verb: str, 
 
 def test_an_answer_never_comes_from_outside_the_named_collection(filled: Path, tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("# Pottery\n\nClay is fired in a kiln.\n")
-    run("add", "--collection", "others", str(tmp_path / "other.md"))
-    ran = run("ask", "--web", "never", "--collection", "others", QUESTION)
+    light("add", "--collection", "others", str(tmp_path / "other.md"))
+    ran = light("ask", "--web", "never", "--collection", "others", QUESTION)
     assert ran.stdout.startswith("Nothing in others bears on this question.")
     assert "jitter.md" not in ran.stdout
 
 
 def test_when_nothing_is_found_the_next_step_is_named() -> None:
-    empty = run("ask", "What is a kiln?")
+    empty = light("ask", "What is a kiln?")
     assert empty.code == 0
     assert "next: the library is empty; `carrel add PATH` adds papers" in empty.stderr
 
 
 def test_when_the_library_does_not_know_it_says_what_would_search_further(filled: Path) -> None:
-    ran = run("ask", "Which zebra governs quaternion pottery?")
+    ran = light("ask", "Which zebra governs quaternion pottery?")
     assert ran.stderr.rstrip().endswith("or `--web auto` to search the web too")
     assert "Fallback in retrieve" not in ran.stdout
 
 
 def test_a_pipe_and_a_terminal_get_the_same_text(filled: Path) -> None:
     for arguments in (("ask", "--format", "text", QUESTION), ("models",)):
-        piped = run(*arguments).stdout
+        piped = light(*arguments).stdout
         shown = carrel_in_terminal(*arguments, "-q" if arguments[0] == "ask" else "--", env=LIGHT).stdout
         assert shown.replace("\r\n", "\n") == piped
 
@@ -311,7 +218,7 @@ def test_the_person_is_asked_in_a_terminal_before_the_web_is_searched(web_server
 
 def test_a_refused_key_is_told_and_the_papers_still_answer(filled: Path, model_server: FaultServer) -> None:
     model_server.script(Status(401))
-    ran = run("ask", QUESTION, env=with_model(model_server))
+    ran = light("ask", QUESTION, env=with_model(model_server))
     assert ran.code == 0
     assert "random time" in ran.stdout
     assert "key" in ran.stderr
@@ -328,28 +235,6 @@ def test_ctrl_c_stops_the_question_and_exits_130(filled: Path, model_server: Fau
         assert "Traceback" not in ran.stderr
 
 
-def test_ctrl_c_while_papers_are_added_keeps_them_and_says_how_to_go_on(tmp_path: Path) -> None:
-    for number in range(300):
-        (tmp_path / f"note-{number}.md").write_text(f"# Note {number}\n\nKiln number {number} is hot.\n")
-    process = subprocess.Popen(
-        command("add", "-v", str(tmp_path)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(LIGHT),
-    )
-    with process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert any(line.startswith("indexed") for line in process.stderr)
-        process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
-        assert process.stdout.read() == ""
-    assert process.returncode == 130
-    assert said.endswith("Stopped. What was added stays; the same command goes on from there.\n")
-    assert re.search(r"; [1-9]\d* unchanged", run("add", str(tmp_path)).stdout)
-
-
 @pytest.mark.parametrize("verb", ["ask", "batch"])
 def test_with_no_log_neither_history_nor_log_has_anything_of_the_run(
     verb: str, filled: Path, carrel_home: Path, tmp_path: Path, model_server: FaultServer
@@ -357,13 +242,13 @@ def test_with_no_log_neither_history_nor_log_has_anything_of_the_run(
     out = tmp_path / "answers.jsonl"
     (tmp_path / "questions.txt").write_text(QUESTION)
     given = [QUESTION] if verb == "ask" else [str(tmp_path / "questions.txt"), "-o", str(out)]
-    ran = run(verb, "--no-log", "--web", "never", *given, env=with_model(model_server))
+    ran = light(verb, "--no-log", "--web", "never", *given, env=with_model(model_server))
     assert ran.code == 0, ran.stderr
     assert "jitter" in (ran.stdout or out.read_text())
     state = carrel_home / "state"
     for file in state.iterdir():
         assert QUESTION.encode() not in file.read_bytes(), file
-    assert QUESTION not in run("history").stdout
+    assert QUESTION not in light("history").stdout
     assert not (state / "carrel.log").exists()
 
 
@@ -400,19 +285,10 @@ def test_a_reader_that_goes_away_early_is_not_an_error_message(filled: Path) -> 
     assert process.wait() == 1
 
 
-def test_a_library_made_by_another_encoder_is_named_with_the_way_on(
-    filled: Path, models_folder: Path
-) -> None:
-    ran = run("add", str(filled), env={"CARREL_LIBRARY__ENCODER": "all-MiniLM-L6-v2"})
-    told = ran.stdout + ran.stderr
-    assert "hashing" in told.lower()
-    assert "Traceback" not in told
-
-
 def test_a_broken_library_is_a_sentence(filled: Path, carrel_home: Path) -> None:
     for database in (carrel_home / "data" / "library").rglob("*.sqlite*"):
         database.write_bytes(b"this is not a database" * 1000)
-    ran = run("ask", QUESTION)
+    ran = light("ask", QUESTION)
     assert (ran.code, ran.stdout) == (1, "")
     assert "Traceback" not in ran.stderr
     assert os.fspath(carrel_home) in ran.stderr
