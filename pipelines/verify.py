@@ -70,7 +70,7 @@ def _without_unknown_markers(text: str, evidence: Sequence[Evidence], recorder: 
 
 
 def _single_markers(text: str, known: Set[int]) -> tuple[str, set[int]]:
-    """Writes `[1, 3]` and `[1-3]` as single markers and takes out what points nowhere; returns these numbers."""
+    """Writes `[1, 3]` and `[1-3]` as single markers and takes out what points nowhere; gives these too."""
     unknown: set[int] = set()
 
     def known_only(marker: re.Match[str]) -> str:
