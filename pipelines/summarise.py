@@ -29,7 +29,11 @@ __all__ = [
     "verbatim",
 ]
 
-_RELEVANCE = re.compile(r"relevance\D{0,12}(\d+(?:\.\d+)?)(?:\s*/\s*10)?", re.IGNORECASE)
+_RELEVANCE = re.compile(
+    # The number may stand on the next line; a number that the summary begins with is not it.
+    r"relevance(?:[^\d\n]{0,12}|\W{0,12})(\d+(?:\.\d+)?)(?:\s*/\s*10)?",
+    re.IGNORECASE,
+)
 _SUMMARY = re.compile(r"summary\W{1,6}(.+)", re.IGNORECASE | re.DOTALL)
 _QUOTED_CHARACTERS = 400
 
