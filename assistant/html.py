@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import uuid4
 
 from assistant.render import (
@@ -21,6 +21,7 @@ from assistant.render import (
     where,
 )
 from indexes.clean import clean_line
+from indexes.fetch import is_page
 from indexes.types import AddReport, Document, Hits
 from pipelines.types import Answer, Evidence
 
@@ -164,8 +165,8 @@ def _address(document: Document) -> str:
         return f"https://doi.org/{quote(document.doi, safe='/')}"
     if document.arxiv_id and _ARXIV.fullmatch(document.arxiv_id):
         return f"https://arxiv.org/abs/{quote(document.arxiv_id, safe='/')}"
-    if document.origin == "web" and urlsplit(document.source).scheme in ("http", "https"):
-        return quote(clean_line(document.source, 2000), safe="/:?#[]@!$&()*+,;=%~-._")
+    if document.origin == "web" and is_page(document.source):
+        return quote(document.source, safe="/:?#[]@!$&()*+,;=%~-._")
     return ""
 
 

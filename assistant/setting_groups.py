@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from assistant.setting_values import Several
 from indexes.types import Model
 
-__all__ = ["AppSettings", "HistorySettings", "TracingSettings", "listed"]
-
-
-def listed(written: object) -> object:
-    """Returns a list, also one as the environment or a flag has it: one line, with `;` between."""
-    if isinstance(written, str):
-        return tuple(each.strip() for each in written.split(";") if each.strip())
-    return tuple(written) if isinstance(written, list) else written
+__all__ = ["AppSettings", "HistorySettings", "TracingSettings"]
 
 
 class HistorySettings(Model):
@@ -40,7 +34,7 @@ class AppSettings(Model):
     """Whether anything moves by itself; `reduced` for no spinner, no blinking and no gliding."""
     pdf_viewer: str = ""
     """Opens papers, as in `zathura -P {page} {file}`; empty takes the first known one that is there."""
-    keys: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    keys: Several[str] = ()
     """Keys of commands, each as `NAME=KEY`, such as `library=f9`; in one line they are separated by `;`."""
 
 

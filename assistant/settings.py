@@ -8,13 +8,14 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from assistant.paths import Paths, find_paths
 from assistant.profiles import PROFILE_VARIABLE, Layer, divided, line_of, origin_of, own_key
-from assistant.setting_groups import AppSettings, HistorySettings, TracingSettings, listed
+from assistant.setting_groups import AppSettings, HistorySettings, TracingSettings
+from assistant.setting_values import ModelName, Several, WebAddress, named
 from indexes.clean import clean_line
 from indexes.errors import CarrelError
 from indexes.types import Model
@@ -69,27 +70,6 @@ class SettingsError(CarrelError):
     exit_code = 78
 
 
-def _checked_address(address: str) -> str:
-    if not address.startswith(("http://", "https://")):
-        raise ValueError("it is not a web address, which begins with http:// or https://")
-    return address
-
-
-WebAddress = Annotated[str, AfterValidator(_checked_address)]
-
-
-def _checked_name(name: str) -> str:
-    provider, _, model = name.partition(":")
-    if not (provider.strip() and model.strip()):
-        raise ValueError(
-            f"{name!r} does not name its provider; write provider:model, such as openai:gpt-5-mini"
-        )
-    return name.strip()
-
-
-ModelName = Annotated[str, AfterValidator(_checked_name)]
-
-
 class ModelRole(ModelSettings):
     """The model that plays a role; its limits come with it."""
 
@@ -101,7 +81,7 @@ class ModelRole(ModelSettings):
     @field_validator("name")
     @classmethod
     def _has_provider(cls, name: str) -> str:
-        return _checked_name(name) if name else name
+        return named(name) if name else name
 
     @field_validator("api_key_env")
     @classmethod
@@ -120,7 +100,7 @@ class ModelsSettings(Model):
     """Reads each paper for the question, and answers when the reasoning model does not."""
     reasoning: ModelRole = ModelRole()
     """Writes the answer."""
-    others: Annotated[tuple[ModelName, ...], BeforeValidator(listed)] = ()
+    others: Several[ModelName] = ()
     """Further models that can be asked again, as `provider:model`; in one line they are separated by `;`.
     One of the reasoning model's provider has its address, its key and its limits, any other its limits."""
 
@@ -154,7 +134,7 @@ class LibrarySettings(Model):
     """Name of the environment variable with its key; by default the provider's own."""
     cross_encoder: str = ""
     """Folder of an ONNX model that reads question and passage together; empty for none."""
-    readers: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    readers: Several[str] = ()
     """LlamaIndex readers, each as `MODULE:NAME=.suffix,.suffix`; in one line they are separated by `;`."""
     registry: Literal["crossref", "openalex"] = "crossref"
     """Whom `carrel papers enrich` asks about papers."""

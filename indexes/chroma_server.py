@@ -58,14 +58,19 @@ class Address(NamedTuple):
         Raises:
             InputError: It is something else.
         """
-        parts = urlsplit(written)
+        refused = InputError(
+            f"{written!r} is not the address of a Chroma server.",
+            hint="Write library.chroma as http://HOST:PORT or http://HOST:PORT/TENANT/DATABASE.",
+        )
+        try:
+            parts = urlsplit(written)
+            port = parts.port or 8000
+        except ValueError as error:  # half a bracket, or a port that is no number
+            raise refused from error
         named = [part for part in parts.path.split("/") if part]
         if parts.scheme not in ("http", "https") or not parts.hostname or len(named) not in (0, 2):
-            raise InputError(
-                f"{written!r} is not the address of a Chroma server.",
-                hint="Write library.chroma as http://HOST:PORT or http://HOST:PORT/TENANT/DATABASE.",
-            )
-        return cls(parts.hostname, parts.port or 8000, parts.scheme == "https", *named)
+            raise refused
+        return cls(parts.hostname, port, parts.scheme == "https", *named)
 
 
 class ServerCollection:

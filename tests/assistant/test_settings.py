@@ -120,6 +120,10 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(carrel_home: Path, f
         ("models.small.name", "gpt-5-mini", "provider:model"),
         ("models.reasoning.name", "openai:", "provider:model"),
         ("models.small.base_url", "localhost:1234", "web address"),
+        ("models.small.base_url", "http://localhost:model", "web address"),
+        ("searxng_url", "http://[::1", "web address"),
+        ("library.chroma", "http://localhost:99999", "web address"),
+        ("library.registry_url", "https://", "names no host"),
         ("models.small.api_key_env", "sk-abc def", "environment variable"),
     ],
 )

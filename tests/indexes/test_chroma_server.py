@@ -283,7 +283,10 @@ async def test_a_library_asks_no_server_but_the_one_that_the_settings_name(
         assert (await meanings(library, QUESTIONS[0])).notes == ()
 
 
-@pytest.mark.parametrize("written", ["http://", "http://host:8000/only-a-tenant", "ftp://host:1"])
+@pytest.mark.parametrize(
+    "written",
+    ["http://", "http://host:8000/only-a-tenant", "ftp://host:1", "http://host:port", "http://[::1"],
+)
 def test_an_address_that_is_none_is_refused(written: str) -> None:
     with pytest.raises(InputError, match="is not the address of a Chroma server"):
         chroma_server.Address.of(written)
