@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from indexes.clean import clean_line
-from indexes.errors import InputError
+from indexes.errors import Damaged, InputError
+from indexes.readers.decoding import decode
+from indexes.spreadsheet import NotATable, is_header, rows_of
 from indexes.types import Model
 
 __all__ = ["STDIN", "BadLines", "Form", "Gold", "Item", "items_of", "read_questions"]
@@ -30,7 +30,7 @@ BadLines = Literal["row", "refuse"]
 _LONGEST_ID = 200
 _NAMED = 5
 """Bad lines that a refusal names."""
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_TABLES = (".csv", ".tsv")
 
 
 class Gold(Model):
@@ -80,7 +80,7 @@ def read_questions(
     name = "standard input" if str(source) == STDIN else repr(str(source))
     text = _text(source, name)
     suffix = Path(source).suffix.lower()
-    numbered = list(_items(text, _form_of(text, suffix) if form == "auto" else form, suffix))
+    numbered = list(_items(text, _form_of(text, suffix) if form == "auto" else form))
     if not numbered:
         raise InputError(f"There is no question in {name}.", hint="Write one on each line.")
     if require_ids:
@@ -102,24 +102,23 @@ def _text(source: str | Path, name: str) -> str:
         content = sys.stdin.buffer.read() if str(source) == STDIN else Path(source).read_bytes()
     except OSError as error:
         raise InputError(f"The questions {name} cannot be read: {error.strerror}.") from error
-    return content.decode("utf-8-sig", errors="replace")
+    try:
+        return decode(content, name=name).text
+    except Damaged as error:
+        raise InputError(f"There are no questions in {name}: it is not text.") from error
 
 
 def _form_of(text: str, suffix: str) -> Form:
-    if suffix in _DELIMITERS or _is_header(text.partition("\n")[0]):
+    # A first line that names the question's column is a table's: nobody asks just that.
+    if suffix in _TABLES or is_header(text.partition("\n")[0], "question"):
         return "csv"
     return "jsonl" if text.lstrip().startswith("{") else "lines"
 
 
-def _is_header(line: str) -> bool:
-    """Whether a line names columns of CSV, one of them the question's: nobody asks just that."""
-    return "question" in (cell.strip().strip('"').casefold() for cell in line.split(","))
-
-
-def _items(text: str, form: Form, suffix: str) -> Iterator[tuple[int, Item]]:
+def _items(text: str, form: Form) -> Iterator[tuple[int, Item]]:
     """Each question with the number of its line, from 1."""
     if form == "csv":
-        yield from _from_csv(text, _DELIMITERS.get(suffix, ","))
+        yield from _from_csv(text)
         return
     for number, line in enumerate(text.split("\n"), start=1):
         if written := line.strip():
@@ -137,35 +136,24 @@ def _from_json(line: str, number: int) -> Item:
     return _item(given, number)
 
 
-def _from_csv(text: str, delimiter: str) -> Iterator[tuple[int, Item]]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header: list[str] | None = None
-    before = 0
+def _from_csv(text: str) -> Iterator[tuple[int, Item]]:
     try:
-        for cells in rows:
-            number, before = before + 1, rows.line_num  # a quoted cell may go on over several lines
-            if not any(cell.strip() for cell in cells):
-                continue
-            if header is None:
-                header = [cell.strip().casefold() for cell in cells]
-                if "question" not in header:
-                    raise InputError(
-                        f"Line {number} names no column question, only {clean_line(', '.join(header), 200)}.",
-                        hint="The first line of a CSV file names its columns: id,question.",
-                    )
-            elif len(cells) > len(header):
-                problem = f"Line {number} has {len(cells)} cells for {len(header)} columns."
-                yield number, _problem(delimiter.join(cells), problem)
+        for row in rows_of(text, "question"):
+            if row.problem:
+                yield row.line, _problem(row.written, f"Line {row.line} {row.problem}.")
             else:
-                yield number, _item(_split(dict(zip(header, cells, strict=False))), number)
-    except csv.Error as error:
-        raise InputError(f"Line {rows.line_num} is not CSV: {error}.") from error
+                yield row.line, _item(_split(row.cells), row.line)
+    except NotATable as error:
+        raise InputError(
+            f"Line {error.line} {error}.",
+            hint="The first line of a CSV file names its columns: id,question.",
+        ) from error
 
 
 _OF_SEVERAL = ("collections", "gold_answers", "gold_documents")
 
 
-def _split(row: dict[str, str]) -> dict[str, Any]:
+def _split(row: Mapping[str, str]) -> dict[str, Any]:
     """A row of cells as a JSON line would have it; an empty cell says nothing."""
     given: dict[str, Any] = {name: cell.strip() for name, cell in row.items() if cell.strip()}
     for name in _OF_SEVERAL:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,11 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from indexes.clean import clean_line
-from indexes.errors import JudgementsUnusable
+from indexes.errors import Damaged, JudgementsUnusable
 from indexes.evaluation.judged import rows_of, unusable
 from indexes.evaluation.retrieval import AskedQuestion
 from indexes.library import Library
+from indexes.readers.decoding import decode
 from indexes.shelf import letters
+from indexes.spreadsheet import NotATable
+from indexes.spreadsheet import rows_of as table_rows_of
 from indexes.types import Document, Hit, Passage
 
 __all__ = ["OwnQuestion", "read_questions", "resolve"]
@@ -25,6 +26,7 @@ _FORM = (
     'Each line is an object such as {"question": "...", "answers": ["a title, DOI, file name or id"]}; a CSV '
     "file has the columns question and answers, with a semicolon between several answers."
 )
+_TABLES = (".csv", ".tsv")
 _DOI_BEGINNINGS = ("https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "http://dx.doi.org/", "doi:")
 
 
@@ -45,7 +47,7 @@ def read_questions(path: Path) -> tuple[OwnQuestion, ...]:
         JudgementsUnusable: The file is missing, holds no question, or one without a text or an answer; the
             message names the line.
     """
-    rows = _csv_rows(path) if path.suffix.lower() in (".csv", ".tsv") else rows_of(path, hint=_FORM)
+    rows = _csv_rows(path) if path.suffix.lower() in _TABLES else rows_of(path, hint=_FORM)
     questions = tuple(_question(path, number, row) for number, row in rows)
     if not questions:
         raise JudgementsUnusable(f"{clean_line(str(path), 300)} holds no question.", hint=_FORM)
@@ -163,30 +165,19 @@ def _overlap(one: Passage, other: Passage) -> bool:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = decode(path.read_bytes(), name=clean_line(str(path), 300)).text
     except OSError as error:
         problem = f"{clean_line(str(path), 300)} cannot be read: {error.strerror or error}."
         raise JudgementsUnusable(problem, hint=_FORM) from error
-    except UnicodeDecodeError as error:
-        raise JudgementsUnusable(f"{clean_line(str(path), 300)} is not UTF-8.", hint=_FORM) from error
-    lines = csv.reader(
-        io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ","
-    )
-    header: list[str] | None = None
-    before = 0
+    except Damaged as error:
+        raise JudgementsUnusable(error.message, hint=_FORM) from error
     try:
-        for row in lines:
-            number, before = before + 1, lines.line_num  # a quoted cell may go on over several lines
-            if not any(cell.strip() for cell in row):
-                continue
-            if header is None:
-                header = [cell.strip().casefold() for cell in row]
-                if "question" not in header or "answers" not in header:
-                    raise unusable(path, number, "does not name the columns question and answers", hint=_FORM)
-                continue
-            yield number, dict(zip(header, row, strict=False))
-    except csv.Error as error:
-        raise unusable(path, lines.line_num, f"is not CSV: {error}", hint=_FORM) from error
+        for row in table_rows_of(text, "question", "answers"):
+            if row.problem:
+                raise unusable(path, row.line, row.problem, hint=_FORM)
+            yield row.line, dict(row.cells)
+    except NotATable as error:
+        raise unusable(path, error.line, str(error), hint=_FORM) from error
 
 
 def _question(path: Path, number: int, row: dict[str, Any]) -> OwnQuestion:
@@ -194,7 +185,7 @@ def _question(path: Path, number: int, row: dict[str, Any]) -> OwnQuestion:
     if not isinstance(text, str) or not text.strip():
         raise unusable(path, number, "has no question", hint=_FORM)
     if isinstance(answers, str):
-        answers = answers.split(";") if path.suffix.lower() in (".csv", ".tsv") else [answers]
+        answers = answers.split(";") if path.suffix.lower() in _TABLES else [answers]
     if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
         raise unusable(path, number, "has answers that are not a list of strings", hint=_FORM)
     named = tuple(dict.fromkeys(answer.strip() for answer in answers if answer.strip()))

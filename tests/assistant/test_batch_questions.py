@@ -53,6 +53,29 @@ def test_a_csv_file_names_its_columns_and_may_hold_line_ends(tmp_path: Path) -> 
     assert third.problem == "Line 6 has 7 cells for 5 columns."
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_is_read_as_spreadsheet_programs_save_it(
+    separator: str, encoding: str, tmp_path: Path
+) -> None:
+    rows = [("id", "Question", "gold_answers"), ("a", "Was heißt „naïve“?", '"one; two"')]
+    file = tmp_path / "q.csv"
+    file.write_text("".join(f"{separator.join(row)}\r\n" for row in rows), encoding=encoding)
+    [item] = read_questions(file)
+    assert (item.id, item.question, item.gold) == (
+        "a",
+        "Was heißt „naïve“?",
+        Gold(answers=("one", "two")),
+    )
+
+
+def test_what_is_no_text_holds_no_questions(tmp_path: Path) -> None:
+    file = tmp_path / "paper.pdf"
+    file.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 40)
+    with pytest.raises(InputError, match=r"no questions in .*paper\.pdf.*not text"):
+        read_questions(file)
+
+
 def test_a_csv_file_without_questions_says_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column question, only name, age"):
         read_questions(written(tmp_path / "q.csv", "name,age", "Ada,36"))
