@@ -39,6 +39,9 @@ __all__ = [
 _RESERVE_BYTES = 50_000_000
 """Left free on the disk: a full disk harms other programs before it harms this one."""
 
+_ONE_PASSAGE_BYTES = 800
+"""A file no larger than that is hardly ever more than one passage, which needs nothing imported."""
+
 _KEPT = (Fate.INDEXED, Fate.EMBEDDED)
 _REFUSED = (Fate.FAILED, Fate.FAILED_FOR_NOW, Fate.SKIPPED)
 
@@ -295,7 +298,7 @@ class _Run:
         return None
 
     async def _read(self, file: Path, path: str, content: Content) -> FileDone:
-        if self._preparing is None:
+        if self._preparing is None and content.size > _ONE_PASSAGE_BYTES:
             # While the first files are read elsewhere; not before: an unchanged folder needs none of it.
             self._preparing = asyncio.create_task(asyncio.to_thread(self._splitter.prepare))
         point("add.read.before")

@@ -14,7 +14,7 @@ from indexes.types import PAGE_BREAK, ParsedDocument, Part, Passage, Section, St
 from indexes.words import sentence_spans
 
 if TYPE_CHECKING:
-    from llama_index.core.node_parser import NodeParser
+    from llama_index.core.node_parser import NodeParser, SentenceSplitter
 
 __all__ = ["PASSAGE_TOKENS", "Splitter", "sentences"]
 
@@ -62,7 +62,7 @@ class Splitter:
         return self._parser is None
 
     def prepare(self) -> None:
-        """Imports what splitting needs, which takes a second or two; else the first split does. Blocks."""
+        """Imports what a text of several passages needs, a second or two; else the first does. Blocks."""
         if self._parser is None:
             import_module("llama_index.core.node_parser")
 
@@ -96,10 +96,22 @@ class Splitter:
         return tuple(passages)
 
     def _sentence_cut(self) -> Callable[[str], list[str]]:
+        tokens = _CountedOnce(self._count)
+        splitter: SentenceSplitter | None = None
+
+        def cut(page: str) -> list[str]:
+            nonlocal splitter
+            if tokens.count_all(page, sentences(page)) <= self._passage_tokens:
+                return [page.strip()]  # what the splitter makes of it, at ten times the price
+            splitter = splitter or self._sentence_splitter(tokens)
+            return splitter.split_text(page)
+
+        return cut
+
+    def _sentence_splitter(self, tokens: _CountedOnce) -> SentenceSplitter:
         from llama_index.core.node_parser import SentenceSplitter
 
-        tokens = _CountedOnce(self._count)
-        splitter = SentenceSplitter(
+        return SentenceSplitter(
             chunk_size=self._passage_tokens,
             chunk_overlap=self._overlap_tokens,
             tokenizer=tokens,
@@ -107,13 +119,6 @@ class Splitter:
             # Never found: `sentences` ends at empty lines already.
             paragraph_separator="\x00",
         )
-
-        def cut(page: str) -> list[str]:
-            if tokens.count_all(page, sentences(page)) <= self._passage_tokens:
-                return [page.strip()]  # what the splitter makes of it, at ten times the price
-            return splitter.split_text(page)
-
-        return cut
 
 
 def sentences(text: str) -> list[str]:

@@ -86,6 +86,13 @@ def test_adding_never_imports_what_only_questions_need(tmp_path: Path) -> None:
     assert sorted({"langgraph", "langchain", "langchain_core", "textual", "ddgs"} & imported) == []
 
 
+def test_adding_a_note_of_one_passage_imports_no_llama_index(tmp_path: Path) -> None:
+    (tmp_path / "note.md").write_text("# Jitter\n\nFull jitter spreads the retries of many clients.\n")
+    run = python(RUN_COMMAND, "--home", str(tmp_path / "home"), "add", "-q", str(tmp_path / "note.md"))
+    assert run.returncode == 0, run.stderr
+    assert "llama_index" not in json.loads(run.stderr.splitlines()[-1])
+
+
 def test_asking_never_imports_llama_index_nor_the_app(tmp_path: Path) -> None:
     """Adding runs in another process, so that what it imports does not count."""
     note = ROOT / "assistant" / "demo" / "notes" / "retries-and-backoff.txt"

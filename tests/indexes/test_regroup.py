@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
@@ -35,19 +36,40 @@ def encoder() -> CountingEncoder:
     return CountingEncoder()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "papers"
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Notes, and a library that was made of them in the folder beside; tests use copies of the library."""
+    beside = tmp_path_factory.mktemp("built")
+    _write_notes(beside / "papers")
+    asyncio.run(_build(beside))
+    return beside
+
+
+async def _build(beside: Path) -> None:
+    async with Library.open(beside / "library", encoder=CountingEncoder(), delta_limit=2) as library:
+        await library.add([beside / "papers"], collection="old")
+
+
+def _write_notes(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for name in ("owls", "bees", "ants"):
         (folder / f"{name}.md").write_text(f"# {name.title()}\n\nAll that is known about {name}.")
-    return folder
 
 
 @pytest.fixture
-async def library(tmp_path: Path, folder: Path, encoder: CountingEncoder) -> AsyncIterator[Library]:
+def folder(built: Path) -> Path:
+    """The notes as they were at first, in the place that the library knows."""
+    _write_notes(built / "papers")
+    return built / "papers"
+
+
+@pytest.fixture
+async def library(
+    built: Path, folder: Path, tmp_path: Path, encoder: CountingEncoder
+) -> AsyncIterator[Library]:
+    shutil.copytree(built / "library", tmp_path / "library")
     async with Library.open(tmp_path / "library", encoder=encoder, delta_limit=2) as library:
-        await library.add([folder], collection="old")
         yield library
 
 
