@@ -37,7 +37,7 @@ def looks_right(request: pytest.FixtureRequest, snap_compare: Any) -> Callable[[
             _at_the_bottom(pilot, QuestionBox).cursor_blink = False
             await _until(pilot, lambda: "Starting" not in str(_at_the_bottom(pilot, StatusLine).content))
             await steps(pilot)
-            await pilot.pause()
+            await _settled(pilot)
 
         return bool(snap_compare(app, terminal_size=request.param, run_before=prepare))
 
@@ -55,7 +55,13 @@ async def _until(pilot: Pilot[None], happened: Callable[[], Any]) -> None:
         await pilot.pause(0.01)
     else:
         raise AssertionError("It never happened.")
+    await pilot.pause()
+
+
+async def _settled(pilot: Pilot[None]) -> None:
+    """Waits for what is laid out, fetched or scrolled a moment after the last key."""
     await pilot.pause(0.25)
+    await pilot.pause()
 
 
 async def _ask(pilot: Pilot[None]) -> None:
@@ -164,7 +170,7 @@ def _looks(snap_compare: Any, look: str, screen: str, size: tuple[int, int]) -> 
         await steps(pilot)
         if look == "ascii":  # last, for whenever a question ends the app asks what the settings want
             app.draw_with("ascii", still=True)
-        await pilot.pause()
+        await _settled(pilot)
 
     return bool(snap_compare(app, terminal_size=size, run_before=prepare))
 
