@@ -116,9 +116,10 @@ class Cluster:
         try:
             yield unique
         finally:
-            with suppress(Exception):  # a cluster that is gone has nothing to give back
-                async with asyncio.timeout(_CONNECT_SECONDS):
-                    await self._client.unregister_worker_plugin(unique)
+            if not self._lost:  # a cluster that is gone has nothing to give back
+                with suppress(Exception):
+                    async with asyncio.timeout(_CONNECT_SECONDS):
+                        await self._client.unregister_worker_plugin(unique)
 
     async def run(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Returns what `function` returns on a worker; a worker that dies over it is followed by another.
@@ -135,7 +136,8 @@ class Cluster:
             return await waiting
         except (asyncio.CancelledError, Cancelled) as error:
             if self._lost or isinstance(error, Cancelled):
-                raise ClusterLost(self._lost or "The connection to the cluster was lost.") from error
+                self._lost = self._lost or "The connection to the cluster was lost."
+                raise ClusterLost(self._lost) from error
             with suppress(Exception):
                 await asyncio.shield(future.cancel())
             raise
