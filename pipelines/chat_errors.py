@@ -236,5 +236,5 @@ def _seconds_until(moment: str, *, now: str) -> float:
         then = parsedate_to_datetime(moment)
         here = parsedate_to_datetime(now) if now else datetime.now(UTC)
         return (then - here).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last for a year of twenty digits
         return float("nan")

@@ -40,6 +40,8 @@ class RateLimited(ModelRateLimitError):
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Tue, 24 Nov 99999999999999999999 10:00:30 GMT"}, None),
+        ({"retry-after": "Tue, 24 Nov 2026 10:00:30 +99999999999999"}, None),
     ],
 )
 def test_the_wait_that_a_provider_asks_for(headers: dict[str, str], seconds: float | None) -> None:
