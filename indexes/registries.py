@@ -140,11 +140,10 @@ class OpenAlex:
 
     def _found(self, work: Mapping[str, Any]) -> Found:
         people = (_line(_object(one, "author").get("display_name")) for one in _list(work, "authorships"))
-        year = work.get("publication_year")
         said = {
             "title": _line(work.get("title")),
             "authors": front.names(people),
-            "year": year if isinstance(year, int) and not isinstance(year, bool) and year > 0 else None,
+            "year": _year([work.get("publication_year")]),
             "doi": front.doi(_line(work.get("doi"))),
             "venue": _line(_object(_object(work, "primary_location"), "source").get("display_name")),
             "abstract": _inverted(work.get("abstract_inverted_index")),

@@ -159,3 +159,11 @@ def test_a_strange_answer_changes_nothing(answer: object, server: RegistryServer
         with pytest.raises(WebError) as raised:
             Crossref(server.url).look_up(document)
         assert not isinstance(raised.value, WebBlocked)
+
+
+@pytest.mark.parametrize("year", [10**30, -5, 0, True, "2019", None, [2019]])
+def test_a_year_that_cannot_be_one_is_left_out(year: object, server: RegistryServer) -> None:
+    server.answers["/works/doi:10.1000/rain"] = {"title": "Rain", "publication_year": year}
+    found = OpenAlex(server.url).look_up(Document(id="d", source="d.pdf", title="Rain", doi="10.1000/rain"))
+    assert found is not None
+    assert found.said == {"title": "Rain"}
