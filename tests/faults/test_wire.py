@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ import pytest
 from indexes.types import Document, Hit, Passage
 from pipelines.prompts import reason_prompt, summary_prompt
 from pipelines.types import Evidence
+from tests.faults.dialects.openai_chat import OpenAIChat
 from tests.faults.responders import Message, answering, obedient
 from tests.faults.script import (
     Close,
@@ -300,3 +303,19 @@ def _evidence(number: int, text: str) -> Evidence:
     )
     hit = Hit(passage=passage, document=document, score=1.0, rank=1, retriever="keyword")
     return Evidence(id=number, hits=(hit,), quote=text, quote_start=0, summary=text, relevance=1.0)
+
+
+def test_a_server_that_ends_while_clients_connect_leaves_nothing_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left_open: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: left_open.append(told.exc_value))
+    for _ in range(20):
+        with FaultServer(OpenAIChat()) as server:
+            address = server.url.removeprefix("http://").split(":")
+            clients = [socket.create_connection((address[0], int(address[1]))) for _ in range(3)]
+            clients[0].send(b"POST /v1/chat/completions HTTP/1.1\r\n")
+        for client in clients:
+            client.close()
+    gc.collect()
+    assert left_open == []

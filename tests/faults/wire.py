@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Handler", "Request", "Wire", "WireServer"]
 
 _RESET_AFTER_SECONDS = 0.05
+_TURNS_TO_CONNECT = 5
+"""Of the loop: what is accepted in one is a connection two or three later."""
 _STOP_SECONDS = 10.0
 
 
@@ -154,10 +156,24 @@ class _Connection(asyncio.StreamReaderProtocol):
     """Tells at once when the client leaves, even while nobody reads from it."""
 
     def __init__(
-        self, serve: Callable[[_Connection, asyncio.StreamReader, asyncio.StreamWriter], None]
+        self,
+        serve: Callable[[_Connection, asyncio.StreamReader, asyncio.StreamWriter], None],
+        among: set[_Connection],
     ) -> None:
         self.left = asyncio.Event()
+        self._among = among
+        self._transport: asyncio.BaseTransport | None = None
         super().__init__(asyncio.StreamReader(), lambda reader, writer: serve(self, reader, writer))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._among.add(self)
+        super().connection_made(transport)
+
+    def abort(self) -> None:
+        """Breaks it off."""
+        assert isinstance(self._transport, asyncio.WriteTransport)
+        self._transport.abort()
 
     def eof_received(self) -> bool | None:
         self.left.set()
@@ -165,6 +181,7 @@ class _Connection(asyncio.StreamReaderProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.left.set()
+        self._among.discard(self)
         super().connection_lost(exc)
 
 
@@ -179,6 +196,8 @@ class WireServer:
         self._handler = handler
         self._errors: list[BaseException] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: set[_Connection] = set()
+        """Those that are open."""
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name="fault-server")
 
@@ -202,15 +221,30 @@ class WireServer:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        server = await self._loop.create_server(lambda: _Connection(self._connected), self.host, 0)
+        server = await self._loop.create_server(
+            lambda: _Connection(self._connected, self._connections), self.host, 0
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()
-        server.close()
+        await self._stop_listening(server)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What was cancelled before it had begun has closed nothing.
+        for connection in list(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)
+
+    async def _stop_listening(self, server: asyncio.Server) -> None:
+        """Closes it once what was accepted is connected: a transport made for a closed server is never closed."""
+        with contextlib.suppress(NotImplementedError):  # on Windows
+            for listening in server.sockets:
+                self._loop.remove_reader(listening.fileno())
+        for _ in range(_TURNS_TO_CONNECT):
+            await asyncio.sleep(0)
+        server.close()
 
     def _connected(
         self, connection: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
