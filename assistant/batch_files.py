@@ -26,6 +26,10 @@ from indexes.lock import WriterLock
 __all__ = ["AnswerFile", "AnswersBusy", "AnswersError", "read_rows"]
 
 
+_BEGINNING = b'{"id": "'
+"""Of every row."""
+
+
 class _Known(NamedTuple):
     """What a later run has to know of a row; the texts of thousands stay on the disk."""
 
@@ -133,8 +137,11 @@ class AnswerFile:
             )
         for row in _rows(content, self.path):
             self._note(row)
+        end = content.rfind(b"\n") + 1
+        if not _begins_a_row(content[end:]):
+            raise _not_a_row(self.path, content.count(b"\n") + 1)
         with self.path.open("ab") as file:
-            file.truncate(content.rfind(b"\n") + 1)
+            file.truncate(end)
             os.fsync(file.fileno())
         _sync_folder(self.path.parent)
 
@@ -202,10 +209,19 @@ def _rows(content: bytes, path: Path) -> Iterator[Row]:
         try:
             yield Row.model_validate_json(line)
         except ValidationError as error:
-            raise AnswersError(
-                f"Line {number} of {str(path)!r} is not an answer of a batch.",
-                hint="Write the answers to another file.",
-            ) from error
+            raise _not_a_row(path, number) from error
+
+
+def _begins_a_row(fragment: bytes) -> bool:
+    """Whether a line without an end may be a row that a kill cut off, and not somebody's text."""
+    return fragment[: len(_BEGINNING)] == _BEGINNING[: len(fragment)]
+
+
+def _not_a_row(path: Path, number: int) -> AnswersError:
+    return AnswersError(
+        f"Line {number} of {str(path)!r} is not an answer of a batch.",
+        hint="Write the answers to another file.",
+    )
 
 
 def _regraded(row: Row, gold: Mapping[str, Gold]) -> bytes | None:

@@ -186,6 +186,27 @@ def test_a_line_that_was_cut_off_is_taken_away_and_its_question_asked_again(
     assert len(model_server.ledger) == before, "its reply is in the history"
 
 
+def test_somebodys_text_without_a_line_end_is_not_taken_for_a_row_that_was_cut_off(
+    open_assistant: Open, out: Path
+) -> None:
+    async def go_on() -> None:
+        async with AnswerFile(out).held(resume=True):
+            pass
+
+    open_assistant().batch(_QUESTIONS[:1], out=out)
+    row = out.read_bytes()
+    for rest in (b"My own notes.", b'{"name": "mine"}', b"[1]", b'{"id":7}'):
+        for before in (b"", row):
+            out.write_bytes(before + rest)
+            with pytest.raises(AnswersError, match=f"Line {1 + bool(before)} of .* is not an answer"):
+                asyncio.run(go_on())
+            assert out.read_bytes() == before + rest
+    for length in (*range(12), len(row) - 1):
+        out.write_bytes(row + row[:length])
+        asyncio.run(go_on())
+        assert out.read_bytes() == row
+
+
 async def test_a_second_writer_is_told_who_the_first_is(out: Path) -> None:
     first, second = AnswerFile(out), AnswerFile(out)
     async with first.held(resume=False):
