@@ -58,7 +58,7 @@ class AnswerFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = path.resolve()  # of a link, what it points to: that is what is written anew in the end
         self._known: dict[str, _Known] = {}
         self._repeated = False
         self._lock = WriterLock(

@@ -32,17 +32,18 @@ def change_setting(path: Path, key: str, value: Value) -> None:
         SettingsError: The file cannot be read or written, or is written in a way that is not understood here.
     """
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        place = path.resolve()  # a link to where the person keeps such files stays one
+        text = place.read_bytes().decode() if place.exists() else ""
         changed = with_setting(text, key, value)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = place.with_name(f".{place.name}.{os.getpid()}.new")
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
                 file.write(changed)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(path)
+            beside.replace(place)
         finally:
             with suppress(OSError):
                 beside.unlink(missing_ok=True)

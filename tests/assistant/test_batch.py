@@ -207,6 +207,16 @@ def test_somebodys_text_without_a_line_end_is_not_taken_for_a_row_that_was_cut_o
         assert out.read_bytes() == row
 
 
+def test_a_link_to_the_answers_stays_one_when_they_are_written_anew(
+    open_assistant: Open, tmp_path: Path, out: Path
+) -> None:
+    link = tmp_path / "latest.jsonl"
+    link.symlink_to(out)
+    open_assistant().batch(_QUESTIONS, out=link, ordered=True)
+    assert link.is_symlink()
+    assert [row.question for row in rows(out)] == list(_QUESTIONS)
+
+
 async def test_a_second_writer_is_told_who_the_first_is(out: Path) -> None:
     first, second = AnswerFile(out), AnswerFile(out)
     async with first.held(resume=False):

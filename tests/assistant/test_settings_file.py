@@ -87,6 +87,18 @@ def test_a_new_file_is_readable_by_its_owner_only(paths: Paths):
     assert load_settings(paths).web == "never"
 
 
+def test_a_link_to_the_file_stays_one_and_the_ends_of_lines_stay_as_they_are(tmp_path: Path):
+    kept, link = tmp_path / "dotfiles" / "carrel.toml", tmp_path / "config.toml"
+    kept.parent.mkdir()
+    kept.write_bytes(FILE.replace("\n", "\r\n").encode())
+    link.symlink_to(kept)
+    change_setting(link, "limits.papers", 4)
+    assert link.is_symlink()
+    assert (
+        kept.read_bytes() == FILE.replace("papers = 8\n", "").replace("\n", "\r\n").encode() + b"papers = 4\n"
+    )
+
+
 def test_a_file_that_is_not_understood_is_named_with_what_to_do(paths: Paths):
     paths.settings_file.parent.mkdir(parents=True)
     paths.settings_file.write_text("limits.papers = 8\n")
