@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import stat
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,6 +35,9 @@ __all__ = ["command"]
 
 _STDIN_LIMIT = 16 * 1024 * 1024
 """Bytes; more than any text that is answered from, so that too long a one is told and not cut."""
+
+_SILENT_SECONDS = 2.0
+"""Without a byte through a pipe, after which the person is told what is waited for."""
 
 
 @click.command(
@@ -95,7 +100,7 @@ def command(
     from assistant.question import checked
 
     text = "" if resume and not question else checked(_question(question)).text
-    beside = checked_text(_piped()) if question and question != ("-",) else ""
+    beside = checked_text(_piped(quiet=quiet)) if question and question != ("-",) else ""
     with (
         open_assistant(set_, **short) as assistant,
         Narrator(quiet=quiet, verbose=verbose) as narrator,
@@ -148,13 +153,22 @@ def _question(words: tuple[str, ...]) -> str:
     return _read()
 
 
-def _piped() -> str:
+def _piped(*, quiet: bool) -> str:
     """What comes through a pipe or from a file; a terminal, or the nothing of a script, is not waited for."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError):  # stdin is closed
         return ""
+    if stat.S_ISFIFO(mode) and not quiet:
+        _tell_if_nothing_comes()
     return _read() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else ""
+
+
+def _tell_if_nothing_comes() -> None:
+    """A pipe that another program left open, as ssh does, would be waited for in silence."""
+    with suppress(OSError):  # Windows can wait for sockets only
+        if not select.select([sys.stdin], [], [], _SILENT_SECONDS)[0]:
+            say("Waiting for the end of what is piped in; </dev/null says that there is nothing.")
 
 
 def _read() -> str:

@@ -60,6 +60,25 @@ def test_what_is_piped_in_beside_a_question_is_answered_from_and_not_added(fille
     assert "forty metres" not in light("ask", "--web", "never", "How far do owls hear mice?").stdout
 
 
+def test_a_pipe_that_stays_open_is_said_to_be_waited_for(filled: Path) -> None:
+    process = subprocess.Popen(
+        command("ask", "--web", "never", QUESTION),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(LIGHT),
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "</dev/null" in process.stderr.readline()
+        process.stdin.close()
+        assert "jitter" in process.stdout.read()
+    assert process.returncode == 0
+
+
 def test_what_is_piped_in_does_not_keep_the_library_from_answering(filled: Path) -> None:
     ran = light("ask", "--web", "never", f"in:papers {QUESTION}", stdin=b"Full jitter is a matter of taste.")
     assert "jitter.md" in ran.stdout
