@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from indexes.clean import clean_line
 from indexes.errors import Damaged, InputError
 from indexes.readers.decoding import decode
-from indexes.spreadsheet import NotATable, is_header, rows_of
+from indexes.spreadsheet import SUFFIXES, NotATable, is_header, table_rows
 from indexes.types import Model
 
 __all__ = ["STDIN", "BadLines", "Form", "Gold", "Item", "items_of", "read_questions"]
@@ -30,7 +30,6 @@ BadLines = Literal["row", "refuse"]
 _LONGEST_ID = 200
 _NAMED = 5
 """Bad lines that a refusal names."""
-_TABLES = (".csv", ".tsv")
 
 
 class Gold(Model):
@@ -110,7 +109,7 @@ def _text(source: str | Path, name: str) -> str:
 
 def _form_of(text: str, suffix: str) -> Form:
     # A first line that names the question's column is a table's: nobody asks just that.
-    if suffix in _TABLES or is_header(text.partition("\n")[0], "question"):
+    if suffix in SUFFIXES or is_header(text.partition("\n")[0], "question"):
         return "csv"
     return "jsonl" if text.lstrip().startswith("{") else "lines"
 
@@ -138,7 +137,7 @@ def _from_json(line: str, number: int) -> Item:
 
 def _from_csv(text: str) -> Iterator[tuple[int, Item]]:
     try:
-        for row in rows_of(text, "question"):
+        for row in table_rows(text, "question"):
             if row.problem:
                 yield row.line, _problem(row.written, f"Line {row.line} {row.problem}.")
             else:

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from indexes.clean import clean_line
 
-__all__ = ["NotATable", "Row", "is_header", "rows_of"]
+__all__ = ["SUFFIXES", "NotATable", "Row", "is_header", "table_rows"]
+
+SUFFIXES = (".csv", ".tsv")
+"""Of files that are such tables, in small letters."""
 
 _SEPARATORS = (",", ";", "\t")
 
@@ -41,7 +44,7 @@ def is_header(line: str, *columns: str) -> bool:
     return _separator(line, columns) is not None
 
 
-def rows_of(text: str, *columns: str) -> Iterator[Row]:
+def table_rows(text: str, *columns: str) -> Iterator[Row]:
     """Yields the rows under a header that names some columns and perhaps more; empty rows are left out.
 
     Raises:

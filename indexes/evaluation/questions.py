@@ -16,8 +16,7 @@ from indexes.evaluation.retrieval import AskedQuestion
 from indexes.library import Library
 from indexes.readers.decoding import decode
 from indexes.shelf import letters
-from indexes.spreadsheet import NotATable
-from indexes.spreadsheet import rows_of as table_rows_of
+from indexes.spreadsheet import SUFFIXES, NotATable, table_rows
 from indexes.types import Document, Hit, Passage
 
 __all__ = ["OwnQuestion", "read_questions", "resolve"]
@@ -26,7 +25,6 @@ _FORM = (
     'Each line is an object such as {"question": "...", "answers": ["a title, DOI, file name or id"]}; a CSV '
     "file has the columns question and answers, with a semicolon between several answers."
 )
-_TABLES = (".csv", ".tsv")
 _DOI_BEGINNINGS = ("https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "http://dx.doi.org/", "doi:")
 
 
@@ -47,7 +45,7 @@ def read_questions(path: Path) -> tuple[OwnQuestion, ...]:
         JudgementsUnusable: The file is missing, holds no question, or one without a text or an answer; the
             message names the line.
     """
-    rows = _csv_rows(path) if path.suffix.lower() in _TABLES else rows_of(path, hint=_FORM)
+    rows = _csv_rows(path) if path.suffix.lower() in SUFFIXES else rows_of(path, hint=_FORM)
     questions = tuple(_question(path, number, row) for number, row in rows)
     if not questions:
         raise JudgementsUnusable(f"{clean_line(str(path), 300)} holds no question.", hint=_FORM)
@@ -172,7 +170,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except Damaged as error:
         raise JudgementsUnusable(error.message, hint=_FORM) from error
     try:
-        for row in table_rows_of(text, "question", "answers"):
+        for row in table_rows(text, "question", "answers"):
             if row.problem:
                 raise unusable(path, row.line, row.problem, hint=_FORM)
             yield row.line, dict(row.cells)
@@ -185,7 +183,7 @@ def _question(path: Path, number: int, row: dict[str, Any]) -> OwnQuestion:
     if not isinstance(text, str) or not text.strip():
         raise unusable(path, number, "has no question", hint=_FORM)
     if isinstance(answers, str):
-        answers = answers.split(";") if path.suffix.lower() in _TABLES else [answers]
+        answers = answers.split(";") if path.suffix.lower() in SUFFIXES else [answers]
     if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
         raise unusable(path, number, "has answers that are not a list of strings", hint=_FORM)
     named = tuple(dict.fromkeys(answer.strip() for answer in answers if answer.strip()))

@@ -8,9 +8,11 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, TextIO
 
 from tests.faults.server import FaultServer
 
@@ -18,6 +20,7 @@ __all__ = [
     "LIGHT",
     "QUESTION",
     "Ran",
+    "begun",
     "carrel",
     "carrel_in_terminal",
     "carrel_signalled",
@@ -43,6 +46,15 @@ class Ran:
     code: int
     stdout: str
     stderr: str
+
+
+class Begun(NamedTuple):
+    """A run that goes on, and its streams."""
+
+    process: subprocess.Popen[str]
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
 
 
 def command(*arguments: str, start: str = _START) -> list[str]:
@@ -74,6 +86,24 @@ def carrel(
 def light(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Ran:
     """Runs with pipes over a library that needs no model to embed."""
     return carrel(*arguments, stdin=stdin, env={**LIGHT, **(env or {})})
+
+
+@contextmanager
+def begun(*arguments: str) -> Iterator[Begun]:
+    """Starts what `light` runs; the block talks to it, and its end is waited for behind the block."""
+    process = subprocess.Popen(
+        command(*arguments),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(LIGHT),
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        yield Begun(process, process.stdin, process.stdout, process.stderr)
 
 
 def carrel_signalled(*arguments: str, number: int, server: FaultServer) -> Ran:

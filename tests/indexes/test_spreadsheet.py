@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexes.spreadsheet import NotATable, is_header, rows_of
+from indexes.spreadsheet import NotATable, is_header, table_rows
 
 _CELLS = st.lists(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=2, max_size=2
@@ -25,7 +25,7 @@ def test_what_is_written_is_read(rows: list[list[str]], separator: str, quoting:
     writer = csv.writer(table, delimiter=separator, quoting=quoting)
     writer.writerow(["Question", "note"])
     writer.writerows(rows)
-    found = [[row.cells["question"], row.cells["note"]] for row in rows_of(table.getvalue(), "question")]
+    found = [[row.cells["question"], row.cells["note"]] for row in table_rows(table.getvalue(), "question")]
     assert found == [row for row in rows if any(cell.strip() for cell in row)]
 
 
@@ -46,7 +46,7 @@ def test_a_header_is_told_by_the_names_in_it(line: str, header: bool) -> None:
 
 
 def test_rows_know_their_line_and_what_is_wrong_with_them() -> None:
-    rows = list(rows_of('question,note\n\n"One,\ntwo",x\nthree\nfour,y,z\n', "question"))
+    rows = list(table_rows('question,note\n\n"One,\ntwo",x\nthree\nfour,y,z\n', "question"))
     assert [(row.line, dict(row.cells), row.problem) for row in rows] == [
         (3, {"question": "One,\ntwo", "note": "x"}, ""),
         (5, {"question": "three"}, ""),
@@ -59,7 +59,7 @@ def test_rows_know_their_line_and_what_is_wrong_with_them() -> None:
 def test_any_text_is_a_table_or_says_why_not(text: str) -> None:
     said = ""
     try:
-        list(rows_of(text, "question"))
+        list(table_rows(text, "question"))
     except NotATable as error:
         said = f"Line {error.line} {error}"
     assert re.match(r"Line [1-9]\d* (?:names no column question|is not CSV)|$", said)

@@ -6,16 +6,13 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.assistant.command_line import (
-    LIGHT,
-    command,
-    environment,
+    begun,
     light,
 )
 from tests.indexes.readers.pdf_writer import pdf
@@ -108,21 +105,12 @@ def test_adding_as_json_is_the_report(notes: Path) -> None:
 def test_ctrl_c_while_papers_are_added_keeps_them_and_says_how_to_go_on(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"note-{number}.md").write_text(f"# Note {number}\n\nKiln number {number} is hot.\n")
-    process = subprocess.Popen(
-        command("add", "-v", str(tmp_path)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(LIGHT),
-    )
-    with process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert any(line.startswith("indexed") for line in process.stderr)
-        process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
-        assert process.stdout.read() == ""
-    assert process.returncode == 130
+    with begun("add", "-v", str(tmp_path)) as adding:
+        assert any(line.startswith("indexed") for line in adding.stderr)
+        adding.process.send_signal(signal.SIGINT)
+        said = adding.stderr.read()
+        assert adding.stdout.read() == ""
+    assert adding.process.returncode == 130
     assert said.endswith("Stopped. What was added stays; the same command goes on from there.\n")
     assert re.search(r"; [1-9]\d* unchanged", light("add", str(tmp_path)).stdout)
 

@@ -15,6 +15,7 @@ from assistant import Answer
 from tests.assistant.command_line import (
     LIGHT,
     QUESTION,
+    begun,
     carrel_in_terminal,
     carrel_signalled,
     command,
@@ -61,22 +62,11 @@ def test_what_is_piped_in_beside_a_question_is_answered_from_and_not_added(fille
 
 
 def test_a_pipe_that_stays_open_is_said_to_be_waited_for(filled: Path) -> None:
-    process = subprocess.Popen(
-        command("ask", "--web", "never", QUESTION),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(LIGHT),
-    )
-    with process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert "</dev/null" in process.stderr.readline()
-        process.stdin.close()
-        assert "jitter" in process.stdout.read()
-    assert process.returncode == 0
+    with begun("ask", "--web", "never", QUESTION) as asking:
+        assert "</dev/null" in asking.stderr.readline()
+        asking.stdin.close()
+        assert "jitter" in asking.stdout.read()
+    assert asking.process.returncode == 0
 
 
 def test_what_is_piped_in_does_not_keep_the_library_from_answering(filled: Path) -> None:
