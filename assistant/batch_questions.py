@@ -104,7 +104,10 @@ def _text(source: str | Path, name: str) -> str:
     try:
         return decode(content, name=name).text
     except Damaged as error:
-        raise InputError(f"There are no questions in {name}: it is not text.") from error
+        raise InputError(
+            f"There are no questions in {name}: it is not text.",
+            hint="Write one on each line of a text file.",
+        ) from error
 
 
 def _form_of(text: str, suffix: str) -> Form:
