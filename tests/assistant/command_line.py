@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import IO, NamedTuple
 
 from tests.faults.server import FaultServer
 
@@ -52,9 +52,9 @@ class Begun(NamedTuple):
     """A run that goes on, and its streams."""
 
     process: subprocess.Popen[str]
-    stdin: TextIO
-    stdout: TextIO
-    stderr: TextIO
+    stdin: IO[str]
+    stdout: IO[str]
+    stderr: IO[str]
 
 
 def command(*arguments: str, start: str = _START) -> list[str]:
