@@ -1,4 +1,7 @@
-"""Builds a generation of the Chroma index: one child process writes it, another opens and probes it."""
+"""Builds a generation of the Chroma index: one child process writes it, another opens and probes it.
+
+Both are children of one that is spoken to; see `indexes.chroma_child`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from indexes.chaos import point
-from indexes.chroma import frame
+from indexes.chroma_child import frame
 from indexes.exact import Block
 from indexes.generations import Generation, GenerationFailed, Generations, file_facts
 from indexes.protocols import Encoder
@@ -54,11 +58,14 @@ async def build_generation(
     point("generation.write.before")
     await asyncio.to_thread(_make_empty, building)
     sample = _Sample(encoder.dimensions)
-    count = await _write(generations, building, sample.watch(rows), expected, encoder.dimensions, base)
-    point("generation.write.after")
-    held = sample.seen + (base.count if base else 0)
-    await asyncio.to_thread(_require_modest, building, held, encoder.dimensions)
-    probed = await _run_child(["probe", str(building)], iter([sample.rows()]), encoder.dimensions)
+    limit = str(max_file_bytes(expected, encoder.dimensions))
+    copied = [str(generations.path(base))] if base else []
+    async with _child("build", str(building), limit, *copied) as child:
+        count = await child.result(sample.watch(rows), encoder.dimensions)
+        point("generation.write.after")
+        held = sample.seen + (base.count if base else 0)
+        await asyncio.to_thread(_require_modest, building, held, encoder.dimensions)
+        probed = await child.result(iter([sample.rows()]), encoder.dimensions)
     point("generation.probe.after")
     if not count == probed == held:
         raise GenerationFailed(f"The index of meanings holds {probed:,} passages and not {held:,}.")
@@ -83,22 +90,10 @@ async def count_in_child(generations: Generations, generation: Generation) -> in
     """
     scratch = await asyncio.to_thread(generations.scratch, generation)
     try:
-        return await _run_child(["probe", str(scratch)], iter([]), generation.dimensions)
+        async with _child("probe", str(scratch)) as child:
+            return await child.result(iter([]), generation.dimensions)
     finally:
         await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
-
-
-async def _write(
-    generations: Generations,
-    building: Path,
-    rows: Iterator[Block],
-    expected: int,
-    dimensions: int,
-    base: Generation | None,
-) -> int:
-    limit = str(max_file_bytes(expected, dimensions))
-    copied = [str(generations.path(base))] if base else []
-    return await _run_child(["write", str(building), limit, *copied], rows, dimensions)
 
 
 class _Sample:
@@ -125,44 +120,90 @@ class _Sample:
         return np.asarray(self._numbers, np.int64), self._collections, self._matrix
 
 
-async def _run_child(arguments: list[str], batches: Iterator[Block], dimensions: int) -> int:
-    """Feeds a child process and returns the count it reports."""
+@asynccontextmanager
+async def _child(task: str, *arguments: str) -> AsyncIterator[_Child]:
+    """A process with a task of `indexes.chroma_child`; behind the block it is gone, with what it has made."""
     process = await asyncio.create_subprocess_exec(
         # -P: the current folder may hold a `numpy.py` of its own.
-        *(sys.executable, "-P", "-m", "indexes.chroma", *arguments),
+        *(sys.executable, "-P", "-m", "indexes.chroma_child", task, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": _python_path()},
+        # No vectors are computed with there, and a process without threads can be made two.
+        env={**os.environ, "PYTHONPATH": _python_path(), "OPENBLAS_NUM_THREADS": "1"},
         # Control-C is for us to handle; a child whose parent is gone ends by itself.
         start_new_session=True,
     )
-    assert process.stdin is not None
+    child = _Child(process)
     try:
+        yield child
+        async with asyncio.timeout(_CHILD_SECONDS):
+            await child.end()
+    except TimeoutError as error:
+        raise GenerationFailed("Building the index of meanings took too long.") from error
+    finally:
+        await child.kill()
+
+
+class _Child:
+    """The process, spoken to: rows go in, the count of all passages comes out."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._stdin, self._stdout = process.stdin, process.stdout
+        self._errors = asyncio.create_task(process.stderr.read())
+
+    async def result(self, batches: Iterator[Block], dimensions: int) -> int:
+        """Sends the rows and returns what is said to them.
+
+        Raises:
+            GenerationFailed: The process ended without a result.
+            TimeoutError: It takes too long.
+        """
         # The child may end early; what it says about that is worth more than a broken pipe.
         with suppress(BrokenPipeError, ConnectionResetError):
-            await _feed(process.stdin, batches, dimensions)
+            await self._feed(batches, dimensions)
         async with asyncio.timeout(_CHILD_SECONDS):
-            output, errors = await process.communicate()
-    except TimeoutError as error:
-        raise GenerationFailed(f"Building the index of meanings took too long ({arguments[0]}).") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-    if process.returncode != 0:
-        raise GenerationFailed(_child_failure(arguments[0], process.returncode, errors))
-    return int(json.loads(output)["count"])
+            line = await self._stdout.readline()
+            if not line:
+                raise GenerationFailed(_failure(await self._process.wait(), await self._errors))
+        return int(json.loads(line)["count"])
 
+    async def end(self) -> None:
+        """Waits for the end of a process that has said all its results.
 
-async def _feed(stdin: asyncio.StreamWriter, batches: Iterator[Block], dimensions: int) -> None:
-    last: Block = (np.empty(0, np.int64), [], np.empty((0, dimensions), np.float32))
-    while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+        Raises:
+            GenerationFailed: It went wrong after all.
+        """
+        if code := await self._process.wait():
+            raise GenerationFailed(_failure(code, await self._errors))
+
+    async def kill(self) -> None:
+        """Ends the process and those that it has made; returns when all are gone."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                if hasattr(os, "killpg"):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                else:
+                    self._process.kill()
+        # What a process made that was killed by others ends when it has read this to its end.
+        self._stdin.close()
+        # Each of them holds the other ends of these until it is gone.
+        await asyncio.gather(self._stdout.read(), self._errors, self._process.wait())
+
+    async def _feed(self, batches: Iterator[Block], dimensions: int) -> None:
+        last: Block = (np.empty(0, np.int64), [], np.empty((0, dimensions), np.float32))
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            await self._send(batch)
+        await self._send(last)
+
+    async def _send(self, batch: Block) -> None:
         async with asyncio.timeout(_CHILD_SECONDS):
-            stdin.write(frame(*batch))
-            await stdin.drain()
-    stdin.write(frame(*last))
-    await stdin.drain()
+            self._stdin.write(frame(*batch))
+            await self._stdin.drain()
 
 
 def _make_empty(folder: Path) -> None:
@@ -181,13 +222,12 @@ def _require_modest(building: Path, count: int, dimensions: int) -> None:
             )
 
 
-def _child_failure(task: str, code: int | None, errors: bytes) -> str:
-    if code is not None and code < 0:
-        return f"The process to {task} the index of meanings was ended by signal {-code}."
+def _failure(code: int, errors: bytes) -> str:
+    if code < 0:
+        return f"The process that builds the index of meanings was ended by signal {-code}."
     said = errors.decode("utf-8", "replace").strip().splitlines()
-    return (
-        f"The process to {task} the index of meanings failed: {said[-1][:200] if said else f'code {code}'}."
-    )
+    why = said[-1][:200] if said else f"code {code}"
+    return f"The process that builds the index of meanings failed: {why}."
 
 
 def _python_path() -> str:

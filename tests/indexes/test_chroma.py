@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 
-from indexes.chroma import ChromaFailed, ChromaFolder, frame
+from indexes.chroma import ChromaFailed, ChromaFolder
+from indexes.chroma_child import frame
 from indexes.protocols import Vectors
 
 DIMENSIONS = 32
@@ -29,15 +35,37 @@ def rows(matrix: Vectors, first: int = 1, collection: str = "papers") -> bytes:
 LAST = rows(vectors(0))
 
 
+COMMAND = [sys.executable, "-P", "-m", "indexes.chroma_child"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
 def child(*arguments: str, sent: bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-P", "-m", "indexes.chroma", *arguments],
-        input=sent,
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-        check=False,
-        timeout=60,
+        [*COMMAND, *arguments], input=sent, capture_output=True, env=ENVIRONMENT, check=False, timeout=60
     )
+
+
+@contextmanager
+def builder(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
+    """A child that writes and probes, and its standard input and output."""
+    folder.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, "build", str(folder), "1000000000"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process, process.stdin, process.stdout
+
+
+def said_to(rows: bytes, to: IO[bytes], out: IO[bytes]) -> object:
+    to.write(rows)
+    to.flush()
+    return json.loads(out.readline())
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +99,36 @@ def test_a_probe_passes_only_over_the_vectors_it_was_given(written: Path) -> Non
     other = child("probe", str(written), sent=rows(vectors(5, seed=9)) + LAST)
     assert other.returncode != 0
     assert b"another vector" in other.stderr
+
+
+def test_one_child_writes_and_then_probes_in_processes_of_their_own(tmp_path: Path) -> None:
+    matrix = vectors(60)
+    with builder(tmp_path / "g") as (process, to, out):
+        assert said_to(rows(matrix) + LAST, to, out) == {"count": 60}
+        assert said_to(rows(matrix[:5]) + LAST, to, out) == {"count": 60}
+    assert process.returncode == 0
+
+
+def test_a_probe_that_fails_ends_the_child_that_began_it(tmp_path: Path) -> None:
+    with builder(tmp_path / "g") as (process, to, out):
+        assert said_to(rows(vectors(60)) + LAST, to, out) == {"count": 60}
+        to.write(rows(vectors(5, seed=9)) + LAST)
+        to.close()
+        assert out.read() == b""
+        assert process.stderr is not None
+        assert b"another vector" in process.stderr.read()
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the process that writes is looked for in /proc")
+def test_a_writer_that_the_system_kills_takes_the_child_that_began_it_along(tmp_path: Path) -> None:
+    with builder(tmp_path / "g") as (process, _, _):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 60
+        while not (writers := children.read_text().split()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(int(writers[0]), signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_rows_that_break_off_are_not_a_finished_index(tmp_path: Path) -> None:

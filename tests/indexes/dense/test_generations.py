@@ -235,7 +235,7 @@ def _child_of_build(folder: Path) -> int:
                 words = (entry / "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if "indexes.chroma" in words and str(folder) in words:
+            if "indexes.chroma_child" in words and str(folder) in words:
                 return int(entry.name)
     raise AssertionError("no child is building")
 
