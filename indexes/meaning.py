@@ -114,10 +114,12 @@ class DenseRetriever:
         others = [known for known in await self._vectors.encoders() if known.fingerprint != fingerprint]
         if not others:
             return (f"{saw}; the others are not embedded yet.",)
+        name, own = others[0].name, self._encoder.name
+        stays = f'; the setting library.encoder = "{name}" stays with the old model' if name != own else ""
         return (
-            f"{saw}: the library was embedded with {others[0].name!r}, whose vectors cannot be compared with "
-            f"those of {self._encoder.name!r}. The next `carrel add` embeds it anew, and the app does while "
-            f'it is open; the setting library.encoder = "{others[0].name}" stays with the old model.',
+            f"{saw}: the library was embedded with {_told(name, beside=own)}, whose vectors cannot be "
+            f"compared with those of {own!r}. The next `carrel add` embeds it anew, and the app does while "
+            f"it is open{stays}.",
         )
 
     async def _urgently(self, sought: str, fingerprint: str, admission: Admission) -> list[tuple[int, float]]:
@@ -172,13 +174,19 @@ async def require_same_encoder(vectors: PassageVectors, encoder: Encoder) -> str
     others = await vectors.encoders()
     paid_for = any(":" in other.name for other in others)
     if others and (paid_for or encoder.name != SHIPPED_MODEL):
+        name, own = others[0].name, encoder.name
+        again = f"Set library.encoder to {name!r} again, or embed" if name != own else "Embed"
         raise EncoderMismatch(
-            f"The library was embedded with {others[0].name!r} and the model in use is {encoder.name!r}; "
+            f"The library was embedded with {_told(name, beside=own)} and the model in use is {own!r}; "
             "their vectors cannot be compared.",
-            hint=f"Set library.encoder to {others[0].name!r} again, or embed the library anew: "
-            "`carrel add --reembed PATH`.",
+            hint=f"{again} the library anew: `carrel add --reembed PATH`.",
         )
     return fingerprint
+
+
+def _told(name: str, *, beside: str) -> str:
+    """How a model is told from the one in use, which may have its name: a model's files change."""
+    return repr(name) if name != beside else f"an earlier version of {name!r}"
 
 
 async def embed_waiting(
