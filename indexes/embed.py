@@ -151,7 +151,10 @@ class OnnxEncoder:
             mask[row, : len(of_text)] = 1
         states = self._run({"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)})
         # The mean's divisor is left out: the length is set to 1 right after.
-        pooled = np.einsum("bsd,bs->bd", states, mask.astype(np.float32))
+        if "attention_mask" in self._inputs:
+            pooled = np.einsum("bsd,bs->bd", states, mask.astype(np.float32))
+        else:  # nothing is padded, and there may be fewer states than tokens: a model need not read them all
+            pooled = states.sum(axis=1)
         return self._normalised(pooled)
 
     def _run(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.graph import encoder_graph
+from training.stop_tokens import stop_ids
 from training.weights import Student, rare_tokens, read_student, unused_tokens, without_tokens
 
 __all__ = ["Exported", "export"]
@@ -140,12 +141,17 @@ def _float_vectors(checkpoint: Path, student: Student, texts: Sequence[str]) -> 
     words = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
     words.no_padding()
     words.enable_truncation(MAX_TOKENS)
+    stopped = set(stop_ids(words.get_vocab()))
+
+    def vector(text: str) -> torch.Tensor:
+        ids = words.encode(text).ids
+        places = [place for place, id in enumerate(ids) if id not in stopped]
+        read = torch.tensor([[ids[place] for place in places]])
+        return model(input_ids=read, position_ids=torch.tensor([places])).last_hidden_state.mean(1)
+
     with torch.inference_mode():
-        rows = [
-            model(input_ids=torch.tensor([words.encode(text).ids])).last_hidden_state.mean(1)
-            for text in texts
-        ]
-    return np.asarray(torch.nn.functional.normalize(torch.cat(rows), dim=1).numpy(), np.float32)
+        rows = torch.cat([vector(text) for text in texts])
+    return np.asarray(torch.nn.functional.normalize(rows, dim=1).numpy(), np.float32)
 
 
 def _int8_vectors(folder: Path, texts: Sequence[str]) -> NDArray[np.float32]:

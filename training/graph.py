@@ -22,11 +22,13 @@ _LARGEST = 127
 
 
 def encoder_graph(student: Student, *, max_tokens: int) -> onnx.ModelProto:
-    """Returns `input_ids` (texts, tokens) in, `last_hidden_state` (texts, tokens, dimensions) out.
+    """Returns `input_ids` (1, tokens) in, `last_hidden_state` (1, tokens read, dimensions) out.
 
-    There is no mask: all texts of one call are of one length, in practice one text. Without padding there is
-    nothing to mask, and the scale of each layer's activations, taken anew from all that is in the call, is
-    then the text's own: a text's vector does not depend on the company it comes in.
+    There is no mask: a call has one text. Without padding there is nothing to mask, and the scale of each
+    layer's activations, taken anew from all that is in the call, is then the text's own: a text's vector does
+    not depend on the company it comes in.
+
+    Stop tokens are left out before the first layer; the others keep their places.
 
     Weights are int8, each column of a matrix and each row of the word embeddings with a scale of its own.
     Chosen by measurement: adding before `LayerNormalization` takes a fifth of the time that
@@ -38,7 +40,8 @@ def encoder_graph(student: Student, *, max_tokens: int) -> onnx.ModelProto:
         max_tokens: The longest text, special tokens included; later positions are left out.
     """
     graph = _Graph()
-    states = _embedded(graph, student, max_tokens)
+    tokens, places = _read(graph, student)
+    states = _embedded(graph, student, max_tokens, tokens, places)
     for layer in student.layers:
         states = _attended(graph, student, layer, states)
         states = _transformed(graph, student, layer, states)
@@ -46,18 +49,28 @@ def encoder_graph(student: Student, *, max_tokens: int) -> onnx.ModelProto:
     return graph.model(student.dimensions)
 
 
-def _embedded(graph: _Graph, student: Student, max_tokens: int) -> str:
+def _read(graph: _Graph, student: Student) -> tuple[str, str]:
+    """The numbers (1, tokens read) of the tokens that are read, and their places (tokens read)."""
+    table = np.ones(len(student.weights["embeddings.word_embeddings.weight"]), bool)
+    table[student.unread] = False
+    first = graph.held(np.array([0]))
+    numbers = graph.call("Squeeze", "input_ids", first)
+    read = graph.call("Gather", graph.held(table), numbers)
+    places = graph.call("Squeeze", graph.call("NonZero", read), first)
+    return graph.call("Gather", "input_ids", places, axis=1), places
+
+
+def _embedded(graph: _Graph, student: Student, max_tokens: int, tokens: str, places: str) -> str:
     table = student.weights["embeddings.word_embeddings.weight"]
     words, scales = _quantised(table.T)
-    tokens = graph.call("Cast", graph.call("Gather", graph.held(words.T), "input_ids"), to=TensorProto.FLOAT)
-    lengths = graph.call("Gather", graph.held(scales[:, None]), "input_ids")
+    rows = graph.call("Cast", graph.call("Gather", graph.held(words.T), tokens), to=TensorProto.FLOAT)
+    lengths = graph.call("Gather", graph.held(scales[:, None]), tokens)
     # There is one segment only, so its embedding is a part of each position's.
-    places = student.weights["embeddings.position_embeddings.weight"][:max_tokens]
-    places = places + student.weights["embeddings.token_type_embeddings.weight"][0]
-    zero, one = graph.held(np.array([0])), graph.held(np.array([1]))
-    count = graph.call("Gather", graph.call("Shape", "input_ids"), one)
-    place = graph.call("Slice", graph.held(places), zero, count, zero)
-    words_and_places = graph.call("Add", graph.call("Mul", tokens, lengths), place)
+    positions = student.weights["embeddings.position_embeddings.weight"][:max_tokens]
+    positions = positions + student.weights["embeddings.token_type_embeddings.weight"][0]
+    words_and_places = graph.call(
+        "Add", graph.call("Mul", rows, lengths), graph.call("Gather", graph.held(positions), places)
+    )
     return _normalised(graph, student, "embeddings.LayerNorm", words_and_places)
 
 
@@ -127,12 +140,12 @@ class _Graph:
 
     def model(self, dimensions: int) -> onnx.ModelProto:
         """All of it."""
-        shape = ["texts", "tokens"]
+        read, gives = [1, "tokens"], [1, "tokens_read", dimensions]
         graph = helper.make_graph(
             self._nodes,
             "encoder",
-            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape)],
-            [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, [*shape, dimensions])],
+            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, read)],
+            [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, gives)],
             self._constants,
         )
         operators = [helper.make_opsetid("", _OPERATORS), helper.make_opsetid(_RUNTIME, 1)]

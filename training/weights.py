@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.stop_tokens import stop_ids
+
 __all__ = ["Student", "rare_tokens", "read_student", "unused_tokens", "without_tokens"]
 
 Array = NDArray[np.float32]
@@ -33,6 +35,11 @@ class Student:
     heads: int
     tokenizer: Mapping[str, Any]
     """What `tokenizer.json` holds."""
+
+    @property
+    def unread(self) -> list[int]:
+        """The numbers of the tokens that it does not read, once it is exported."""
+        return stop_ids(self.tokenizer["model"]["vocab"])
 
     @property
     def dimensions(self) -> int:

@@ -107,6 +107,19 @@ def test_what_follows_the_last_token_it_reads_changes_nothing(encoder: OnnxEncod
     np.testing.assert_array_equal(short, long)
 
 
+def test_it_reads_no_punctuation(encoder: OnnxEncoder) -> None:
+    one, other, content = encoder.encode(
+        ["The owls hunt for mice.", ", owls hunt for mice!", "The owls hunt for ants."]
+    )
+    np.testing.assert_array_equal(one, other)
+    assert one @ content < 0.95
+
+
+def test_a_text_of_nothing_that_it_reads_has_a_vector_all_the_same(encoder: OnnxEncoder) -> None:
+    silent = encoder.encode(["", "?", "The, the."])
+    np.testing.assert_allclose(np.linalg.norm(silent, axis=1), 1.0, rtol=1e-5)
+
+
 def test_a_new_library_is_searched_by_meaning_from_the_first_paper(
     shipped_encoder: str, tmp_path: Path
 ) -> None:
@@ -146,6 +159,33 @@ async def test_the_vectors_of_another_model_are_missing_until_this_one_has_made_
         assert by_meaning.score == pytest.approx(float(question @ passage), abs=1e-3)
     async with Library.open(tmp_path / "library", encoder=before) as library:
         assert (await library.search("bees")).notes[0].startswith("Search was by keyword only")
+
+
+async def test_the_vectors_of_an_earlier_version_are_made_anew_too(
+    encoder: OnnxEncoder, tmp_path: Path
+) -> None:
+    class Earlier(HashingEncoder):
+        @property
+        def name(self) -> str:
+            return encoder.name
+
+    async with await library_of(TEXTS, tmp_path / "library", encoder=Earlier(384)):
+        pass
+    async with Library.open(tmp_path / "library", encoder=encoder) as library:
+        (note,) = (await library.search("bees")).notes
+        assert f"embedded with an earlier version of {encoder.name!r}, whose vectors" in note
+        assert note.endswith("The next `carrel add` embeds it anew, and the app does while it is open.")
+        await library.add_texts({})
+        assert (await library.search("bees")).notes == ()
+
+
+async def test_another_version_of_a_model_that_is_not_ours_is_asked_for(tmp_path: Path) -> None:
+    async with await library_of(TEXTS, tmp_path / "library", encoder=HashingEncoder(64)):
+        pass
+    async with Library.open(tmp_path / "library", encoder=HashingEncoder(128)) as library:
+        with pytest.raises(EncoderMismatch, match="an earlier version of 'hashing'") as mismatch:
+            await library.embed()
+    assert mismatch.value.hint == "Embed the library anew: `carrel add --reembed PATH`."
 
 
 async def test_vectors_that_were_paid_for_are_not_given_up_unasked(
