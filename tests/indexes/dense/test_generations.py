@@ -186,7 +186,8 @@ async def test_a_killed_build_leaves_the_live_generation_untouched(
     async with asyncio.timeout(30):
         while not list(library.folder.glob("*.building/*/data_level0.bin")):  # noqa: ASYNC110 (no event tells)
             await asyncio.sleep(0.01)
-    os.kill(_child_of_build(library.folder), signal.SIGKILL)
+    child, *_ = _processes_of_build(library.folder)
+    os.kill(child, signal.SIGKILL)
     held.go_on.set()
     with pytest.raises(GenerationFailed, match="signal 9"):
         await build
@@ -216,6 +217,7 @@ async def test_a_cancelled_build_leaves_the_live_generation_untouched(
     held.go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await build
+    assert _processes_of_build(library.folder) == []
     await _after_a_failed_build(library, before)
 
 
@@ -228,16 +230,17 @@ async def test_one_process_builds_at_a_time(library: Library, encoder: HashingEn
     await asyncio.gather(build, return_exceptions=True)
 
 
-def _child_of_build(folder: Path) -> int:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if "indexes.chroma_child" in words and str(folder) in words:
-                return int(entry.name)
-    raise AssertionError("no child is building")
+def _processes_of_build(folder: Path) -> list[int]:
+    """In the order of their numbers; none where there is no /proc."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if "indexes.chroma_child" in words and str(folder) in words:
+            found.append(int(entry.name))
+    return sorted(found)
 
 
 async def test_searches_go_on_while_generations_change(library: Library, encoder: HashingEncoder) -> None:
