@@ -1,25 +1,17 @@
-"""Builds a generation of the Chroma index: one child process writes it, another opens and probes it.
-
-Both are children of one that is spoken to; see `indexes.chroma_child`.
-"""
+"""Builds a generation of the Chroma index: one child process writes it, another opens and probes it."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
-import signal
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from indexes.chaos import point
-from indexes.chroma_child import frame
+from indexes.chroma_parent import chroma_child
 from indexes.exact import Block
 from indexes.generations import Generation, GenerationFailed, Generations, file_facts
 from indexes.protocols import Encoder
@@ -27,8 +19,6 @@ from indexes.protocols import Encoder
 __all__ = ["build_generation", "count_in_child", "max_file_bytes"]
 
 _PROBED_ROWS = 20
-_CHILD_SECONDS = 300.0
-"""Longest a child may take to accept one batch of rows, or to end after the last."""
 
 
 async def build_generation(
@@ -60,7 +50,7 @@ async def build_generation(
     sample = _Sample(encoder.dimensions)
     limit = str(max_file_bytes(expected, encoder.dimensions))
     copied = [str(generations.path(base))] if base else []
-    async with _child("build", str(building), limit, *copied) as child:
+    async with chroma_child("build", str(building), limit, *copied) as child:
         count = await child.result(sample.watch(rows), encoder.dimensions)
         point("generation.write.after")
         held = sample.seen + (base.count if base else 0)
@@ -90,7 +80,7 @@ async def count_in_child(generations: Generations, generation: Generation) -> in
     """
     scratch = await asyncio.to_thread(generations.scratch, generation)
     try:
-        async with _child("probe", str(scratch)) as child:
+        async with chroma_child("probe", str(scratch)) as child:
             return await child.result(iter([]), generation.dimensions)
     finally:
         await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
@@ -120,92 +110,6 @@ class _Sample:
         return np.asarray(self._numbers, np.int64), self._collections, self._matrix
 
 
-@asynccontextmanager
-async def _child(task: str, *arguments: str) -> AsyncIterator[_Child]:
-    """A process with a task of `indexes.chroma_child`; behind the block it is gone, with what it has made."""
-    process = await asyncio.create_subprocess_exec(
-        # -P: the current folder may hold a `numpy.py` of its own.
-        *(sys.executable, "-P", "-m", "indexes.chroma_child", task, *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        # No vectors are computed with there, and a process without threads can be made two.
-        env={**os.environ, "PYTHONPATH": _python_path(), "OPENBLAS_NUM_THREADS": "1"},
-        # Control-C is for us to handle; a child whose parent is gone ends by itself.
-        start_new_session=True,
-    )
-    child = _Child(process)
-    try:
-        yield child
-        async with asyncio.timeout(_CHILD_SECONDS):
-            await child.end()
-    except TimeoutError as error:
-        raise GenerationFailed("Building the index of meanings took too long.") from error
-    finally:
-        await child.kill()
-
-
-class _Child:
-    """The process, spoken to: rows go in, the count of all passages comes out."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._stdin, self._stdout = process.stdin, process.stdout
-        self._errors = asyncio.create_task(process.stderr.read())
-
-    async def result(self, batches: Iterator[Block], dimensions: int) -> int:
-        """Sends the rows and returns what is said to them.
-
-        Raises:
-            GenerationFailed: The process ended without a result.
-            TimeoutError: It takes too long.
-        """
-        # The child may end early; what it says about that is worth more than a broken pipe.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            await self._feed(batches, dimensions)
-        async with asyncio.timeout(_CHILD_SECONDS):
-            line = await self._stdout.readline()
-            if not line:
-                raise GenerationFailed(_failure(await self._process.wait(), await self._errors))
-        return int(json.loads(line)["count"])
-
-    async def end(self) -> None:
-        """Waits for the end of a process that has said all its results.
-
-        Raises:
-            GenerationFailed: It went wrong after all.
-        """
-        if code := await self._process.wait():
-            raise GenerationFailed(_failure(code, await self._errors))
-
-    async def kill(self) -> None:
-        """Ends the process and those that it has made; returns when all are gone."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                if hasattr(os, "killpg"):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                else:
-                    self._process.kill()
-        # What a process made that was killed by others ends when it has read this to its end.
-        self._stdin.close()
-        # Each of them holds the other ends of these until it is gone.
-        await asyncio.gather(self._stdout.read(), self._errors, self._process.wait())
-
-    async def _feed(self, batches: Iterator[Block], dimensions: int) -> None:
-        last: Block = (np.empty(0, np.int64), [], np.empty((0, dimensions), np.float32))
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            await self._send(batch)
-        await self._send(last)
-
-    async def _send(self, batch: Block) -> None:
-        async with asyncio.timeout(_CHILD_SECONDS):
-            self._stdin.write(frame(*batch))
-            await self._stdin.drain()
-
-
 def _make_empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
@@ -220,21 +124,6 @@ def _require_modest(building: Path, count: int, dimensions: int) -> None:
                 f"The index of meanings was thrown away: its file {path.name} has {size:,} bytes, "
                 f"far more than {count:,} passages need."
             )
-
-
-def _failure(code: int, errors: bytes) -> str:
-    if code < 0:
-        return f"The process that builds the index of meanings was ended by signal {-code}."
-    said = errors.decode("utf-8", "replace").strip().splitlines()
-    why = said[-1][:200] if said else f"code {code}"
-    return f"The process that builds the index of meanings failed: {why}."
-
-
-def _python_path() -> str:
-    """Where this package was imported from, first."""
-    ours = str(Path(__file__).resolve().parents[1])
-    inherited = os.environ.get("PYTHONPATH")
-    return os.pathsep.join([ours, inherited]) if inherited else ours
 
 
 def max_file_bytes(count: int, dimensions: int) -> int:

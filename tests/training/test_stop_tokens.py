@@ -24,7 +24,7 @@ def test_each_is_a_token_of_the_vocabulary_that_ships(vocabulary: dict[str, int]
     assert {token for token, number in vocabulary.items() if number in set(numbers)} == STOP_TOKENS
 
 
-def test_words_that_may_mean_something_are_read() -> None:
+def test_no_other_word_is_among_them() -> None:
     assert {token for token in STOP_TOKENS if token.isalpha()} == {"the", "s"}
 
 
